@@ -43,7 +43,7 @@ NAME = "crop"
 # A threshold has to serve boxes as they are drawn, not only tight ones.
 VALIDATION_SAMPLING = CropSampling(straying=3)
 # And those of a model that learned from other looks also tight boxes, and ones beside the tumor, that look otherwise.
-LOOKS_OF_A_CASE = 3
+LOOKS_OF_A_CASE, EMPTY_OF_A_CASE = 3, 4
 WITHOUT_TUMOR = "without tumor"
 
 
@@ -70,12 +70,13 @@ PAPER = CropRecipe(**tumor.PAPER)
 RECOMMENDED = CropRecipe(**tumor.RECOMMENDED, sampling=CropSampling(straying=6, empty=3, empty_only=6, appearance=True))
 
 # A training that goes on from the one before, in a wider world: the display is varied while it learns, hands, tracker
-# and what else gets into a picture in the sweeps.
+# and what else gets into a picture in the sweeps. The mean with the weights that it began with keeps what these knew of
+# the simulator's own pictures. More boxes hold no tumor: false alarms are what a wider world brings first.
 WIDER = CropRecipe(
-    **{**tumor.RECOMMENDED, "name": "wide"}, learning_rate=5e-4, iterations=100, start_from="crop-simulated-small",
-    transforms=WIDE, half_precision=True,
+    **{**tumor.RECOMMENDED, "name": "wide", "epochs": 64}, iterations=250, learning_rate=5e-4,
+    start_from="crop-simulated-small", start_share=0.4, transforms=WIDE, half_precision=True,
     sampling=CropSampling(
-        straying=6, empty=3, empty_only=6,
+        straying=6, empty=5, empty_only=10,
         variation=SweepVariation(dropped=0.6, tracking_mm=2.0, persistence=0.4, marks=0.2, gas=0.15),
     ),
 )  # fmt: skip
@@ -95,7 +96,7 @@ def calibrate_crop(job: CalibrationJob) -> CalibrationResult:
     margin_mm = job.recipe.margin_mm if isinstance(job.recipe, CropRecipe) else 0.0
     is_wide = isinstance(job.recipe, CropRecipe) and job.recipe.transforms == WIDE
     looks = LOOKS_OF_A_CASE if is_wide else 0
-    total = len(job.rows) * (1 + VALIDATION_SAMPLING.straying + (2 * looks + 1 if looks else 0))
+    total = len(job.rows) * (1 + VALIDATION_SAMPLING.straying + (looks + EMPTY_OF_A_CASE * (1 + looks) if looks else 0))
     counts = tumor.calibrate_on(job, validation_boxes(job.rows, margin_mm, looks), total)
     sentence = add_eight_bits(job.model, validation_boxes(job.rows, margin_mm), job.threads, job.progress)
     return CalibrationResult(counts, sentence)
@@ -103,7 +104,7 @@ def calibrate_crop(job: CalibrationJob) -> CalibrationResult:
 
 def validation_boxes(rows: Sequence[CaseRow], margin_mm: float, looks: int = 0) -> Iterator[tuple[Volume, Volume, str]]:
     """(ultrasound, truth, group): the tight and three straying boxes of each case; with `looks` the tight one with as
-    many other looks, and one beside the tumor as it is and with as many.
+    many other looks, and EMPTY_OF_A_CASE beside the tumor, as they are and with as many.
 
     All of them reconstructed as in use, and not in the ways that training takes turns in.
     """
@@ -113,12 +114,14 @@ def validation_boxes(rows: Sequence[CaseRow], margin_mm: float, looks: int = 0) 
             yield sampled.image, sampled.mask, "tight" if sampled.name == "tight" else "straying"
             for look in range(looks if sampled.name == "tight" else 0):
                 yield _with_other_look(sampled.image, [number, look, 602]), sampled.mask, "other looks"
-        beside = empty_box(case, np.random.default_rng([number, 603])) if looks else None
-        if beside is not None:
+        for place in range(EMPTY_OF_A_CASE if looks else 0):
+            beside = empty_box(case, np.random.default_rng([number, place, 603]))
+            if beside is None:
+                continue
             image, truth = crop(case.volume, beside).volume, crop(case.tumor, beside).volume
             yield image, truth, WITHOUT_TUMOR
             for look in range(looks):
-                yield _with_other_look(image, [number, look, 604]), truth, WITHOUT_TUMOR
+                yield _with_other_look(image, [number, place, look, 604]), truth, WITHOUT_TUMOR
         forget_sweeps()
 
 
