@@ -191,9 +191,11 @@ def test_what_is_kept_can_be_the_mean_of_the_start_and_of_what_was_learned(train
         model = load_model(export_model(again, tmp_path / f"again{share}", card).parent)
         weights[share] = model.read_weights()[0]
     known, learned = load_model(start).read_weights()[0], weights[0.0]
-    assert max(float((learned[name] - known[name]).abs().max()) for name in known) > 1e-4
+    assert max(float((learned[name] - known[name]).abs().max()) for name in known) > 1e-3
     for name, kept in weights[0.75].items():
-        assert float((kept - 0.75 * known[name] - 0.25 * learned[name]).abs().max()) < 1e-5
+        # Each of the three was rounded to half precision.
+        beside = (kept - 0.75 * known[name] - 0.25 * learned[name]).abs()
+        assert bool((beside < 1e-5 + 1e-3 * known[name].abs()).all())
 
 
 def _start_elsewhere(dataset, recipe):
@@ -254,6 +256,15 @@ def test_the_trained_model_is_exported_calibrated_and_finds_an_unseen_ball(train
     raw, _, _, folder, _ = trained
     card = {"name": "toy", "version": "1", "task": "crop", "margin_mm": 6.0, "threshold": 0.5}
     export_model(folder, tmp_path / "toy", card)
+    import torch
+
+    # In half the bytes, and what the decoder shares with the encoder is written once.
+    trained_file, file = (place / "fold_0" / "checkpoint_final.pth" for place in (folder, tmp_path / "toy"))
+    learned = torch.load(trained_file, map_location="cpu", weights_only=False)["network_weights"]
+    kept = torch.load(file, map_location="cpu", weights_only=True)["network_weights"]
+    assert all(torch.allclose(value.float(), learned[name], rtol=1e-3, atol=1e-6) for name, value in kept.items())
+    bytes_of = sum(one.nbytes for one in {value.data_ptr(): value for value in learned.values()}.values())
+    assert file.stat().st_size < 0.5 * bytes_of + 60_000
     segmenter = segmenter_of(tmp_path / "toy", threads=1)
     found = calibrate(segmenter, [(image, mask) for (image,), mask in map(raw.read, ("toy3_0", "toy3_1"))])
     assert 0 < found.threshold < 1
