@@ -13,7 +13,7 @@ def finish_packed_mean(
 ) -> None:
     """Unpack weight and weighted sum (uint64, see nearest.SUM_BITS), divide, round half up; flat arrays."""
     lower = (np.uint64(1) << sum_bits) - np.uint64(1)
-    for index in range(first, end):
+    for index in range(np.uint64(first), np.uint64(end)):  # numba tests signed ones for being negative
         weight = np.int64(sums[index] >> sum_bits)
         total = np.int64(sums[index] & lower) + (weight >> 1)
         # In doubles, many voxels side by side, and yet exact: a quotient below the next integer is so by 2^-28 or more.
