@@ -17,7 +17,7 @@ import numpy as np
 
 from ...compilation.jit import compiled, inlined
 from .arithmetic import EXACT_BITS, IGSIO_BITS, columns_near_slab
-from .cell_voxels import ALL_CORNERS, bytes_of_cell, corners_in_slab, put_bytes_of_cell
+from .cell_voxels import ALL_CORNERS, bytes_of_cell, corners_in_slab, offset_of_corner, put_bytes_of_cell
 from .corner_lanes import HIT, SEEN, rounded_igsio_weight
 from .eight_lanes import bytes_above, greater_bytes
 from .nearest import EXACT, LATEST
@@ -65,6 +65,15 @@ def put_cell(
     met, values  ones in the bytes of the corners that count, and their latest or greatest grey levels; 0 in the others
     tells_hits   whether a voxel that a pixel came near is told from one that it left its value in
     """
+    if latest:  # nothing to compare: one by one they wait less for what the cell before wrote
+        for corner in range(8):
+            if there >> np.uint64(corner) & _ONE:
+                index = base + offset_of_corner(corner, strides)
+                is_met = (met >> np.uint64(8 * corner)) & _ONE
+                known, hit = volume[index], hits[index]
+                volume[index] = np.uint8((values >> np.uint64(8 * corner)) & _BYTE) if is_met else known
+                hits[index] = hit | np.uint8(is_met)
+        return
     known, hit = bytes_of_cell(volume, base, strides, there), bytes_of_cell(hits, base, strides, there)
     now = met & _BYTES
     if tells_hits:
@@ -72,8 +81,7 @@ def put_cell(
         now = greater_bytes(now, hit)
     else:
         now |= hit
-    values = (known & ~met) | values if latest else greater_bytes(known, values)
-    put_bytes_of_cell(volume, base, strides, there, values)
+    put_bytes_of_cell(volume, base, strides, there, greater_bytes(known, values))
     put_bytes_of_cell(hits, base, strides, there, now)
 
 
