@@ -184,15 +184,17 @@ def _places_to_try() -> np.ndarray:
 def _doubts(similarity: float, peak: float, away_mm: float | None, is_at_the_end: bool) -> tuple[str, ...]:
     doubts = []
     if similarity < LEAST_SIMILARITY:
-        doubts.append(f"The similarity is low ({similarity:.2f}): the two may not show the same place.")
+        doubts.append(
+            tr("The similarity is low ({similarity:.2f}): the two may not show the same place.", similarity=similarity)
+        )
     if peak < LEAST_PEAK:
-        doubts.append(f"{_BESIDE_MM:g} mm beside, the two fit nearly as well: the place is not sure.")
+        doubts.append(tr("{mm:g} mm beside, the two fit nearly as well: the place is not sure.", mm=_BESIDE_MM))
     if away_mm is None:
-        doubts.append("Mutual information gave no second opinion.")
+        doubts.append(tr("Mutual information gave no second opinion."))
     elif away_mm > MOST_APART_MM:
-        doubts.append(f"Mutual information would put the tumor {away_mm:.1f} mm elsewhere.")
+        doubts.append(tr("Mutual information would put the tumor {mm:.1f} mm elsewhere.", mm=away_mm))
     if is_at_the_end:
-        doubts.append("The search ended at its border: begin nearer, with --start-points.")
+        doubts.append(tr("The search ended at its border: begin nearer, with --start-points."))
     return tuple(doubts)
 
 

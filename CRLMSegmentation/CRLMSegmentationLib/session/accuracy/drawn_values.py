@@ -10,6 +10,8 @@ from html import escape
 
 import numpy as np
 
+from ...words import tr
+
 _WIDTH, _LEFT, _RIGHT, _ROW, _FOOT = 640, 200, 20, 26, 46
 _BLUE, _RED, _GREY, _DARK = "#2563eb", "#c2410c", "#cbd5e1", "#334155"
 _MOST_DOTS = 400
@@ -56,7 +58,7 @@ def drawn_pairs(x: np.ndarray, y: np.ndarray, names: tuple[str, str], is_good: n
         parts.append(_line(place_x(0), place_y(0), place_x(end), place_y(end), _DARK, 1))
     for one, other, good in list(zip(x, y, is_good))[:_MOST_DOTS]:
         parts.append(_dot(place_x(float(one)), place_y(float(other)), _BLUE if good else _RED))
-    return _picture(parts, height, f"{names[1]} over {names[0]}")
+    return _picture(parts, height, tr("{one} over {other}", one=names[1], other=names[0]))
 
 
 class _Scale:

@@ -27,4 +27,4 @@ def text_of(worker: VideoWorker, aligning: str, is_old: bool, age: Age) -> str:
     times = tr(
         "network {network_ms:.0f} ms, lines {post_ms:.0f} ms", network_ms=frame.network_ms, post_ms=frame.post_ms
     )
-    return f"{worker.frames_per_second:.0f} frames/s; {times}"
+    return tr("{fps:.0f} frames/s", fps=worker.frames_per_second) + f"; {times}"

@@ -38,9 +38,9 @@ class ListedSeries:
     def details(self) -> str:
         """Modality, number and thickness of the slices, contrast agent, and date, as far as they are known."""
         one = self.summary
-        parts = [one.modality or tr("unknown modality"), f"{one.slices} slices"]
+        parts = [one.modality or tr("unknown modality"), tr("{count} slices", count=one.slices)]
         parts += [f"{one.thickness_mm:g} mm"] if one.thickness_mm is not None else []
-        parts += ["contrast"] if one.has_contrast else []
+        parts += [tr("contrast")] if one.has_contrast else []
         return ", ".join([*parts, *([one.date] if one.date else [])])
 
     @property

@@ -55,7 +55,7 @@ def scope_values(part: LaparoscopePart, plain: Callable[[str], str]) -> dict[str
 def _line(part: LaparoscopePart) -> str:
     """What stands below the title of the section, also while it is closed."""
     if part.is_playing:
-        return f"{part.frames_per_second:.0f} frames/s"
+        return tr("{fps:.0f} frames/s", fps=part.frames_per_second)
     if part.is_open and part.newest is not None:
         return tr("The last frame of the video")
     return tr("That did not work: open to see why") if part.problem else tr("No video is open")
