@@ -2,7 +2,7 @@
 
     python Testing/Benchmarks/laparoscope_registration.py [--seeds N ...] [--views N] [--json FILE]
                                                              [--model NAME [--pictures FOLDER]]
-    python Testing/Benchmarks/laparoscope_registration.py --strip FILE.jpg [--seeds N]
+    python Testing/Benchmarks/laparoscope_registration.py --strip FILE.jpg [--seeds N] [--model NAME]
 
 For each view, from a start some 25 mm and 15 degrees off: the liver as it lies in the operation (its shape is known),
 and the liver as it was in the CT, with a rigid pose and with its deformation. Errors are those at the tumors, in mm,
@@ -174,10 +174,9 @@ def _rms(values: list[np.ndarray]) -> float:
     return float(np.sqrt((np.concatenate(values) ** 2).mean()))
 
 
-def strip(seed: int, path: str) -> None:
-    """Three of six frames of a scope that moves: above with the landmarks that can be seen, below with the CT's model.
-
-    It is deformed and registered in each frame from the pose of the former.
+def strip(seed: int, path: str, finder: LandmarkFinder | None) -> None:
+    """Three of six frames of a scope that moves: above with the landmarks that can be seen, or those that are found,
+    below with the CT's model. It is deformed and registered in each frame from the pose of the former.
     """
     case = case_of(seed)
     first = draw_views(case.operation, 1)
@@ -202,7 +201,7 @@ def strip(seed: int, path: str) -> None:
     rows: list[list[np.ndarray]] = [[], []]
     found: PoseRegistration | None = None
     for number in range(_FRAMES):
-        lines = seen_lines(drawn.seen[number])
+        lines = seen_lines(drawn.seen[number]) if finder is None else finder.find(drawn.pictures[number]).lines
         from_there = start if found is None else found.model_to_camera
         found = register_pose(case.of_ct, views.camera, lines, from_there, deform=True)
         bent = [part.moved(found.displaced) for part in parts]
@@ -217,6 +216,9 @@ def strip(seed: int, path: str) -> None:
     picture = np.vstack([np.hstack([_smaller(one) for one in row]) for row in rows])
     import cv2
 
+    cv2.putText(
+        picture, "simulated", (10, picture.shape[0] - 12), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1, 16
+    )
     if Path(path).suffix == ".png":
         write_picture(picture, path)
     else:
@@ -240,13 +242,13 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--strip", metavar="FILE", help="make the strip of the first seed instead")
     arguments = parser.parse_args()
-    if arguments.strip:
-        strip(arguments.seeds[0], arguments.strip)
-        return
     finder = None
     if arguments.model:
         model = landmark_model(arguments.model)
         finder = LandmarkFinder(LocalPredictor(model, device="cpu", threads=1), model.card.threshold)
+    if arguments.strip:
+        strip(arguments.seeds[0], arguments.strip, finder)
+        return
     each: list[dict] = []
     figures = measure(arguments.seeds, arguments.views, finder, arguments.pictures, each)
     print(

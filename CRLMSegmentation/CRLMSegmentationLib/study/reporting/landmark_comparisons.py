@@ -28,7 +28,7 @@ def steps(page: ReportPage) -> str:
     return (
         "## What each step of the post-processing brings\n\n"
         f"Of {found['pictures']} {found['part']} pictures, network and threshold as they are; means of the landmarks, "
-        f"over the pictures (`crlm study landmark-steps`).\n\n{_table('lines', found['figures'])}\n"
+        f"over the pictures (`crlm study landmark-steps`).\n\n{_table('lines', found['figures'])}"
     )
 
 
@@ -42,7 +42,7 @@ def recipes(page: ReportPage) -> str:
         "## Recipes side by side\n\n"
         f"Each was trained on the same pictures ({training}) and measured in {found['pictures']} validation pictures, "
         f"each at the threshold that suits it best there (`crlm study landmark-sweep`).\n\n"
-        f"{_table('recipe', found['figures'])}\n"
+        f"{_table('recipe', found['figures'])}"
     )
 
 
