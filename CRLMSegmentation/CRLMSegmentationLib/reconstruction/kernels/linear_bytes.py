@@ -69,10 +69,11 @@ def put_cell(
         for corner in range(8):
             if there >> np.uint64(corner) & _ONE:
                 index = base + offset_of_corner(corner, strides)
+                value = np.uint8((values >> np.uint64(8 * corner)) & _BYTE)
                 is_met = (met >> np.uint64(8 * corner)) & _ONE
                 known, hit = volume[index], hits[index]
-                volume[index] = np.uint8((values >> np.uint64(8 * corner)) & _BYTE) if is_met else known
-                hits[index] = hit | np.uint8(is_met)
+                volume[index] = value if is_met else known
+                hits[index] = SEEN if is_met else hit
         return
     known, hit = bytes_of_cell(volume, base, strides, there), bytes_of_cell(hits, base, strides, there)
     now = met & _BYTES
