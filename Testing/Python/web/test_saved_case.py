@@ -156,8 +156,5 @@ def test_a_tab_tells_that_the_program_was_started_anew_and_grey_buttons_say_why_
     # Its words are longer, and on the smallest screen nothing is cut off at the right either
     page.set_viewport_size({"width": 1024, "height": 768})
     tab.until(lambda: page.evaluate("document.documentElement.scrollWidth") == 1024, "a page as wide as the screen")
-    for step in STEPS:
-        tab.open(step)
-        page.wait_for_selector(f"#step-{step} .step-body")
-        assert page.evaluate(f"[...document.querySelectorAll('.steps .v-btn')].filter({BEYOND}).map(e => e.id)") == []
+    assert page.evaluate(f"[...document.querySelectorAll('.steps .v-btn')].filter({BEYOND}).map(e => e.id)") == []
     assert page.evaluate("document.querySelector('#save').getBoundingClientRect().right") <= 1024
