@@ -13,6 +13,9 @@ from weakref import WeakMethod, finalize
 
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
+# What is observed, by the owner of the methods that are called.
+_KEPT: dict[int, list[tuple[vtkWeakReference, int]]] = {}
+
 
 class ObservedNode:
     """One node at a time, whose events a view follows, but for those that come of the view itself.
@@ -63,12 +66,23 @@ def observe(observed: Any, event: int | str, method: Callable[[], None]) -> int:
     tag: int = observed.AddObserver(event, call)
     weak = vtkWeakReference()
     weak.Set(observed)
-    # Before anything of its owner is taken apart.
-    finalize(method.__self__, _remove, weak, tag).atexit = False  # type: ignore[attr-defined]
+    owner = method.__self__  # type: ignore[attr-defined]
+    if id(owner) not in _KEPT:
+        _KEPT[id(owner)] = []
+        # Before anything of its owner is taken apart.
+        finalize(owner, _remove_all, id(owner)).atexit = False
+    # A view outlives many nodes: what is observed no more is not kept.
+    _KEPT[id(owner)] = [one for one in _KEPT[id(owner)] if _is_observed(*one)] + [(weak, tag)]
     return tag
 
 
-def _remove(weak: vtkWeakReference, tag: int) -> None:
+def _is_observed(weak: vtkWeakReference, tag: int) -> bool:
     observed = weak.Get()
-    if observed is not None:
-        observed.RemoveObserver(tag)
+    return observed is not None and observed.GetCommand(tag) is not None
+
+
+def _remove_all(owner: int) -> None:
+    for weak, tag in _KEPT.pop(owner):
+        observed = weak.Get()
+        if observed is not None:
+            observed.RemoveObserver(tag)
