@@ -90,6 +90,11 @@ def test_a_tab_shows_what_was_pressed_last_although_what_the_page_opened_before_
     for value in on_the_way:
         tab["open_step"] = value
     assert tab["open_step"] == page.state.open_step == "record"
+    # A person who goes on fast is not called back: what is pressed next has not been heard of yet.
+    on_the_way.clear()
+    page.press("box")
+    page.press("segment")
+    assert on_the_way == []
 
 
 def test_a_button_leads_on_from_its_step_only_while_that_is_open(page):

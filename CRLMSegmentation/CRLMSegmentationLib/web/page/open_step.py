@@ -18,7 +18,8 @@ class OpenStep:
     is still open. What becomes done by itself, such as a stream that has come back, opens nothing.
 
     confirm  sends every tab what is open now. A tab shows at once what was pressed in it; what the page had opened
-             shortly before may reach it later than that, and would stay on it for good
+             shortly before may reach it later than that, and would stay on it for good. Nothing is sent where the page
+             has opened nothing since the last press: it would itself come after the next one
     """
 
     def __init__(self, state: State) -> None:
@@ -26,11 +27,13 @@ class OpenStep:
         self._state = state
         self._shown = state.open_step
         self._started: Step | None = None
+        self._has_opened = False
         self._last: dict[Step, StepStatus] = {}
 
     def open(self, name: str) -> None:
         """By the page itself."""
         self._shown = self._state.open_step = name
+        self._has_opened = True
 
     def open_from(self, pressed_in: str, name: str) -> None:
         """After a button in the step `pressed_in`: a person who has gone to another step since then stays there.
@@ -44,7 +47,9 @@ class OpenStep:
         """The value has changed: when that was not the page, a person goes their own way."""
         if name != self._shown:
             self._shown, self._started = name, None
-            self.confirm()
+            if self._has_opened:
+                self._has_opened = False
+                self.confirm()
 
     def start(self, step: Step) -> None:
         """A person has started this step in the step that is open now, and is led on from there when it is done."""
