@@ -36,7 +36,8 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     assert tab.label("box") == "Next" and page.is_visible(".call")
     tab.click_in("red", 0.5, 0.55)
     tab.until_line("box", "40 x 40 x 40 mm")
-    boxed = tab.until_picture("red", volume["red"], least=0.3)
+    tab.until(lambda: _of_box(tab.picture("red")).any(), "the box in the slice")
+    boxed = tab.picture("red")
     tab.until_picture("3d", volume["3d"], least=0.3)
     corner = _corner_of_box(tab, boxed)
     tab.drag_in("red", corner, (corner[0] + 0.06, corner[1] + 0.06))
@@ -142,9 +143,14 @@ def _gather_states(page, seen: set) -> set:
     return seen
 
 
+def _of_box(picture: np.ndarray) -> np.ndarray:
+    """Boolean [row, column] of the pixels of the box."""
+    blue: np.ndarray = (picture[..., 2] > 200) & (picture[..., 0] < 120)
+    return blue
+
+
 def _corner_of_box(tab, picture) -> tuple[float, float]:
     """Where the lower right handle of the box is in a slice: parts of width and height."""
-    blue = (picture[..., 2] > 200) & (picture[..., 0] < 120)
-    rows, columns = np.nonzero(blue)
+    rows, columns = np.nonzero(_of_box(picture))
     assert rows.size, "no box is seen in the slice"
     return columns.max() / picture.shape[1], rows.max() / picture.shape[0]

@@ -27,7 +27,8 @@ class OpenStep:
         self._state = state
         self._shown = state.open_step
         self._started: Step | None = None
-        self._has_opened = False
+        # The step that a page begins with is opened by itself as well.
+        self._has_opened = True
         self._last: dict[Step, StepStatus] = {}
 
     def open(self, name: str) -> None:
