@@ -14,7 +14,7 @@ from ...files.dicom_folder import CT_FRAME, read_dicom_ct
 from ...geometry import transform_points
 from ...values import Volume
 from ...values.progress import Progress
-from ...words import tr
+from ...words import mark, tr
 from ..into_operation import InOperation, refined_now, target_of
 from ..result_folder import Result
 from ..vessel_refinement import BY_IMAGES, Refinement
@@ -25,9 +25,9 @@ from .register import register
 # three simulated operations the one below it, 0.05, was moved from 2.2 to 3.5 mm, those above, 0.11 and 0.17, came
 # nearer by 4.0 and 2.3 mm.
 LEAST_PEAK = 0.1
-_NOT_SURE = "Beside, the images fit nearly as well: the place is not sure."
-_NOTHING_IN_COMMON = "The CT and the ultrasound have nothing in common where the landmarks put it."
-_STAYS = "The CT stays registered by landmarks alone."
+_NOT_SURE = mark("Beside, the images fit nearly as well: the place is not sure.")
+_NOTHING_IN_COMMON = mark("The CT and the ultrasound have nothing in common where the landmarks put it.")
+_STAYS = mark("The CT stays registered by landmarks alone.")
 
 
 def read_ct_of(result: Result, path: str | Path) -> Volume:
@@ -61,10 +61,10 @@ def with_images(
     try:
         laid = register(ct, within_the_fan(volume), [start], target[None], near=True, progress=progress)
     except GeometryError:
-        raise ConfigurationError(f"{_NOTHING_IN_COMMON} {_STAYS}") from None
-    doubts = laid.doubts or ((_NOT_SURE,) if laid.peak < LEAST_PEAK else ())
+        raise ConfigurationError(f"{tr(_NOTHING_IN_COMMON)} {tr(_STAYS)}") from None
+    doubts = laid.doubts or ((tr(_NOT_SURE),) if laid.peak < LEAST_PEAK else ())
     if doubts:
-        raise ConfigurationError(" ".join([*doubts, _STAYS]))
+        raise ConfigurationError(" ".join([*doubts, tr(_STAYS)]))
     moved = np.linalg.inv(laid.fixed_to_moving)
     moved_mm = float(np.linalg.norm(transform_points(moved, target) - transform_points(to_reference, target)))
     return refined_now(found, Refinement(moved, moved_mm, laid.similarity, laid.similarity_at_start, by=BY_IMAGES))
