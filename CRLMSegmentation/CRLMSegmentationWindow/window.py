@@ -86,7 +86,7 @@ class Window:
         self.panels = {name: getattr(self, name) for name in names.split()}
         self.numbered = [self.connect, self.record, self.box, self.segment, self.navigate]
         self.sections = Sections(self.numbered, self._may_navigate, bring_into_view)
-        self.timer = ProcessTimer(self.tick, lambda: self.session is not None and self.session.is_busy)
+        self.timer = ProcessTimer(self.tick, lambda: self._has_work)
 
     # When the module is shown, left, closed
 
@@ -102,7 +102,7 @@ class Window:
         self._is_entered = False
         self.hands_free.leave()
         self.leave_views()
-        if self.session is None or not self.session.is_busy:
+        if not self._has_work:
             self.timer.pause()
 
     def leave_views(self) -> None:
@@ -130,7 +130,8 @@ class Window:
             # Models may have been imported meanwhile.
             self.segment.fill_models()
             self.timer.start()
-        self._enable()
+        for panel in self.panels.values():
+            panel.set_enabled(self.session is not None)
         self.refresh()
 
     def close_session(self) -> None:
@@ -206,16 +207,13 @@ class Window:
                 self.navigate.tick()
                 self.scope.tick()
         if self.fault:
-            with self._faults.caught():
-                self.navigate.show_lost()
             # Also where the fault is the window's own: a stylus in space beside a read-out that says LOST is believed.
-            with self._faults.caught():
-                self.view.hide_live()
-            with self._faults.caught():
-                self.scope.hide_live()
+            for show_lost in (self.navigate.show_lost, self.view.hide_live, self.scope.hide_live):
+                with self._faults.caught():
+                    show_lost()
             self.case.note_fault()
         now_s, fault = time.monotonic(), self.fault
-        is_due = now_s >= self._next_refresh_s and (self._is_dirty or session.is_busy or fault)
+        is_due = now_s >= self._next_refresh_s and (self._is_dirty or self._has_work or fault)
         if is_due or fault != self._shown_fault:
             is_news = self._is_dirty or bool(fault) or fault != self._shown_fault
             self._shown_fault = fault
@@ -228,8 +226,13 @@ class Window:
                 self._is_dirty = False
                 with self._faults.caught():
                     self.refresh()
-        if not self._is_entered and not session.is_busy:
+        if not self._is_entered and not self._has_work:
             self.timer.pause()
+
+    @property
+    def _has_work(self) -> bool:
+        """True while the session has work, and while a distance is shown that goes with the clock and no other news."""
+        return self.session is not None and (self.session.is_busy or self.navigate.shows_live)
 
     @property
     def fault(self) -> str:
@@ -285,10 +288,6 @@ class Window:
     def open_step(self, wanted: StepPanel) -> None:
         """Open one step and close the others, whose state stands beside their titles."""
         self.sections.open(wanted)
-
-    def _enable(self) -> None:
-        for panel in self.panels.values():
-            panel.set_enabled(self.session is not None)
 
     # Another case in this session
 

@@ -34,6 +34,8 @@ class NavigatePanel(StepPanel):
         self.readouts: dict[str, ToolReadout] = {}
         # By the tool's name, as the read-outs show it.
         self.readings: dict[str, ToolReading] = {}
+        # True from a refresh that has written a live distance into titles and lists until one that has not.
+        self.shows_live = False
         self.sound = WarningSound()
         self.breach_warnings = BreachWarnings()
         self.pinned = PinnedReadout()
@@ -135,6 +137,7 @@ class NavigatePanel(StepPanel):
 
     def refresh(self) -> None:
         super().refresh()
+        self.shows_live = any(reading.status.name == "LIVE" for reading in self.readings.values())
         self._show_button()
         for name in self.readouts:
             views.show_in_3d_only(self.window.view.distance_line_node(name))
@@ -150,7 +153,7 @@ class NavigatePanel(StepPanel):
 
     def release(self) -> None:
         super().release()
-        self.readings = {}
+        self.readings, self.shows_live = {}, False
         self.breach_warnings.remove()
         self.pinned.remove()
         for name in list(self.readouts):

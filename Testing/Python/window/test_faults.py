@@ -1,6 +1,7 @@
 """Whatever fails in the window's timer: what is live is shown as lost, and receiving and recording go on."""
 
 import logging
+from unittest.mock import Mock
 
 import pytest
 from window_fakes import make_reading, make_status
@@ -39,6 +40,28 @@ def test_the_line_to_the_tumor_is_kept_out_of_the_slices_whatever_a_user_calls_i
     monkeypatch.setattr(window_module("view.views"), "show_in_3d_only", kept.append)
     window.refresh()
     assert kept == [line], "a line that was renamed is drawn in every slice at every move"
+
+
+@pytest.mark.parametrize("is_left", [False, True])
+def test_the_last_distance_of_a_stream_that_was_ended_goes_from_every_title(live_window, is_left):
+    window, session = live_window
+    paused = window.timer.pause = Mock()
+    window.open_step(window.connect)
+    window.refresh()
+    assert "0.5 mm" in window.navigate.section.text
+    # Ended, and with it all work of the session: a moment later nothing but the clock makes the tool lost.
+    session.stream.status, session.is_busy = None, False
+    window._on_session(None)
+    window._next_refresh_s = window._next_count_s = 0.0
+    window.tick()
+    if is_left:
+        window.leave()
+        assert not paused.called, "the pinned distance would stay for as long as another module is open"
+    session.given_readings = [make_reading(status="LOST")]
+    window._next_refresh_s = window._next_count_s = 0.0
+    window.tick()
+    assert "mm" not in window.navigate.section.text, window.navigate.section.text
+    assert paused.called == is_left
 
 
 @pytest.mark.parametrize("what", ["tools.readings", "process"])
