@@ -1,7 +1,7 @@
 """How long the steps of landmarks in a laparoscope's video take, on one core where nothing else is said.
 
     python Testing/Benchmarks/laparoscope.py [--frames N] [--repeats N] [--model NAME] [--threads N]
-                                                [--json FILE]
+                                                [--slippa DIR] [--json FILE]
 
 Network: a picture of 960 x 540 to the probabilities of 416 x 320 through the product's own predictor and the fastest
 runtime that agrees with torch, for the networks of the recipes (random weights) and for --model; and plain torch on the
@@ -11,7 +11,8 @@ the same other programs. --threads is of these networks alone.
 Post-processing: from the probabilities of a frame of 416 x 320 to its lines, and the search for the camera's circle (in
 a video it stays where it is). The frames are views of simulated patients, each landmark as
 wide as an annotator draws it, with holes, specks and a soft border, as a network gives it. Times are those of the
-thread on the processor, so that other programs do not count; what the caches lose to them still does.
+thread on the processor, so that other programs do not count; what the caches lose to them still does. --slippa names a checkout of SLiPPA's code: its post-processing, mended, is timed
+in the same frames, by turns (see slippa_peer.py).
 
 Pose and overlay: of the first view's true lines with a start 25 mm and 15 degrees off, the first time with a model and
 again; and of the liver with its vessels over a picture of 960 x 540, with the view of a scope that has moved, and drawn
@@ -62,6 +63,7 @@ from CRLMSegmentationLib.study.landmarks.trainer import plans_of  # noqa: E402
 from CRLMSegmentationLib.study.landmarks.training import build_network  # noqa: E402
 from CRLMSegmentationLib.study.training.nnunet_home import NnunetDataset, NnunetHome  # noqa: E402
 from scipy import ndimage  # noqa: E402
+from slippa_peer import classes_of, slippa_postprocessing  # noqa: E402
 
 SIZE = (416, 320)
 NAMES = ("ridge", "falciform ligament", "silhouette")
@@ -85,12 +87,15 @@ def frames(count: int):
             yield picture.astype(np.uint8), channels
 
 
-def measure(count: int, repeats: int) -> dict[str, float]:
+def measure(count: int, repeats: int, slippa: Path | None) -> dict[str, float]:
     times: dict[str, list[float]] = {"circle": [], "lines": []}
     found = []
+    peer, peer_ms = slippa_postprocessing(slippa) if slippa else None, []
     for picture, channels in frames(count):
         lines_of(channels, find_circle(picture))  # compiled, and in the caches
         of_frame: dict[str, list[float]] = {"circle": [], "lines": []}
+        of_peer: dict[str, list[float]] = {}
+        as_theirs = np.moveaxis(picture, -1, 0).astype(np.float32) / 255, classes_of(channels)
         for _ in range(repeats):
             before = time.thread_time()
             circle = find_circle(picture)
@@ -98,8 +103,11 @@ def measure(count: int, repeats: int) -> dict[str, float]:
             found.append(len(lines_of(channels, circle)))
             of_frame["circle"].append(between - before)
             of_frame["lines"].append(time.thread_time() - between)
+            if peer:
+                _timed(of_peer, "slippa", lambda: peer(*as_theirs))
         for name, values in of_frame.items():
             times[name].append(1000 * statistics.median(values))
+        peer_ms += [statistics.median(values) for values in of_peer.values()]
     both = [one + other for one, other in zip(*times.values())]
     return {
         "frames": len(both),
@@ -108,6 +116,7 @@ def measure(count: int, repeats: int) -> dict[str, float]:
         "lines_ms": statistics.median(times["lines"]),
         "post_ms": statistics.median(both),
         "post_ms_slowest_frame": max(both),
+        **({"slippa_ms": statistics.median(peer_ms), "slippa_ms_slowest_frame": max(peer_ms)} if peer_ms else {}),
     }
 
 
@@ -210,9 +219,10 @@ def main() -> None:
         "--model", metavar="NAME", help="a trained model or its folder, timed beside the untrained ones"
     )
     parser.add_argument("--threads", type=int, default=1, help="of the networks (default 1)")
+    parser.add_argument("--slippa", type=Path, metavar="DIR", help="a checkout of SLiPPA, whose own code is timed beside")
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
-    figures = measure(arguments.frames, arguments.repeats)
+    figures = measure(arguments.frames, arguments.repeats, arguments.slippa)
     print("| post-processing, 416 x 320, one core | |\n| --- | --- |")
     for name, value in figures.items():
         print(f"| {name.replace('_', ' ')} | {value:.2f} |")
