@@ -115,10 +115,13 @@ def _marks(scale: ImageScale, size: tuple[int, int]) -> tuple[list[_Line], tuple
         if line.is_named and _TEXT_PX / 2 < y < size[1] - _TEXT_PX / 2:
             labels.append((f"{line.depth_mm:g}{unit}", side + _NAMED_PX + 3, y, "Left"))
             unit = ""
-    # At the upper right, which no read-out covers.
-    right = min(side, size[0] - _NUMBERS_PX) - _EDGE_PX
-    x, y = right - _ARROW_PX - 14, size[1] - _EDGE_PX - _ARROW_PX - 16
-    left, low = right - scale.bar_px, y - 48
+    # At the upper right, which no read-out covers: beside the depth scale only where that begins as high up, for a view
+    # may be no wider than the two.
+    y = size[1] - _EDGE_PX - _ARROW_PX - 16
+    low = y - 48
+    is_beside = max(heights, default=0.0) > low - _TEXT_PX
+    right = (min(side, size[0] - _NUMBERS_PX) if is_beside else size[0]) - _EDGE_PX
+    x, left = right - _ARROW_PX - 14, right - scale.bar_px
     lines += [[(left, low + 5), (left, low), (right, low), (right, low + 5)]]
     labels.append((f"{scale.bar_mm:g} mm", (left + right) / 2, low + 13, "Centered"))
     for tip, across in (((x + _ARROW_PX, y), (0, 4)), ((x, y + _ARROW_PX), (4, 0))):
