@@ -185,10 +185,12 @@ class CRLMSegmentationLogic(ScriptedLoadableModuleLogic):
         """
         from CRLMSegmentationLib.mrml.application import current_application
         from CRLMSegmentationLib.mrml.scene_view import SceneView
+        from CRLMSegmentationLib.session.jobs.first_use import import_for_first_use
         from CRLMSegmentationLib.session.session import Session
 
         # The idle event loop of 3D Slicer keeps Python to itself: other threads stand still without this.
         session = Session(yields=True)
+        import_for_first_use()
         return session, SceneView(session, current_application())
 
 

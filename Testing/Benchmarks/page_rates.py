@@ -1,8 +1,9 @@
 """How quick the page is, and what it costs: from the start to a usable page, how often distances and pictures come
 while somebody navigates, and how much of a processor program and browser take then and while nothing moves.
 
-    python Testing/Benchmarks/page_rates.py [--size 1280x720] [--seconds 20] [--beside FOLDER] [--turns 3] [--json]
+    python Testing/Benchmarks/page_rates.py [--size 1280x720] [--seconds 20] [--start] [--beside FOLDER] [--turns 3]
 
+--start          the start alone, seconds a turn; --json for programs
 --beside FOLDER  another checkout of this repository, measured by turns in the same run
 Two minutes a turn. Needs Chromium and the extra `web`; see Testing/Python/web/conftest.py. On a machine that does
 something else beside, only ratios of one run mean anything.
@@ -114,7 +115,9 @@ def _seconds(process: psutil.Process) -> float:
         return 0.0
 
 
-def measure(size: tuple[int, int], seconds: float, library: Path) -> dict[str, float | None]:
+def measure(
+    size: tuple[int, int], seconds: float, library: Path, is_start_alone: bool = False
+) -> dict[str, float | None]:
     """All of it, in seconds where nothing else is said."""
     from playwright.sync_api import sync_playwright
 
@@ -127,6 +130,8 @@ def measure(size: tuple[int, int], seconds: float, library: Path) -> dict[str, f
             tab = Visitor(page, served.address)
             page.wait_for_selector("#connect-simulated:not([disabled])")
             usable_s = time.perf_counter() - began_s
+            if is_start_alone:
+                return {"start_to_usable_page": usable_s}
             shares = Shares(served.process.pid)
             page.wait_for_timeout(1000 * _SETTLED_S)
             empty = shares.over(page, seconds / 2)
@@ -163,6 +168,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="that distances are counted for")
     parser.add_argument("--beside", type=Path, help="another checkout, measured by turns")
     parser.add_argument("--turns", type=int, default=1)
+    parser.add_argument("--start", action="store_true", help="measure the start alone")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     width, height = map(int, arguments.size.split("x"))
@@ -170,7 +176,9 @@ def main() -> None:
     found: dict[str, list[dict[str, float | None]]] = {name: [] for name in checkouts}
     for _ in range(arguments.turns):
         for name, checkout in checkouts.items():
-            found[name].append(measure((width, height), arguments.seconds, checkout / "CRLMSegmentation"))
+            found[name].append(
+                measure((width, height), arguments.seconds, checkout / "CRLMSegmentation", arguments.start)
+            )
             print(name, found[name][-1], file=sys.stderr, flush=True)
     medians = {name: _medians(turns) for name, turns in found.items()}
     if arguments.json:

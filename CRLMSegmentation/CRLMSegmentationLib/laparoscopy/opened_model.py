@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,8 +17,10 @@ from ..files.laparoscope.model_files import model_files
 from ..values.camera import Camera
 from ..words import tr
 from .overlay.parts import LIVER, TUMORS, ModelPart, kind_of
-from .pose.model_landmarks import ModelLandmarks
 from .surface.mesh import mesh_of
+
+if TYPE_CHECKING:
+    from .pose.model_landmarks import ModelLandmarks
 
 CURVES = "curves.json"
 # Pictures scaled to another size differ in their proportions by rounding only.
@@ -41,6 +44,8 @@ class OpenedModel:
 
     @cached_property
     def _landmarks(self) -> ModelLandmarks:
+        from .pose.model_landmarks import ModelLandmarks
+
         liver = next((part.mesh for part in self.parts if part.kind is LIVER), None)
         if liver is None:
             raise ConfigurationError(tr("The model has no surface of the liver: name its file liver."))

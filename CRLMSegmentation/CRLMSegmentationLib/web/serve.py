@@ -25,6 +25,8 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_FOLDER = "crlm-web"
 # With a graphics card nobody would notice; in software every frame counts.
 FRAME_RATE = 12.0
+# A tab is usable so long after its first view is there.
+_SETTLED_S = 1.0
 # No WebSocket of trame's own: the page's is guarded.
 _TRAME_ARGUMENTS = ("--no-ws-endpoint",)
 
@@ -149,6 +151,7 @@ async def _serve(
             )
         )  # fmt: skip
     running = asyncio.ensure_future(controller.run())
+    importing = asyncio.ensure_future(_import_once_seen(controller))
     _end_at_signals(serving)
     try:
         folder_of_case, shown_as = case
@@ -166,9 +169,20 @@ async def _serve(
         pass
     finally:
         running.cancel()
+        importing.cancel()
         await controller.close()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
+
+
+async def _import_once_seen(controller: Controller) -> None:
+    """What the first presses of buttons need, as soon as nobody waits for the page any more."""
+    from ..session.jobs.first_use import import_for_first_use
+    from ..session.jobs.task import Task
+
+    await controller.views.first_seen.wait()
+    await asyncio.sleep(_SETTLED_S)
+    Task(import_for_first_use, "imports for the first use")
 
 
 def _serve_socket(wslink_server: Any, protocol: Any, allowed: Allowed, controller: Controller) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from ...values.camera_on_sensor import CameraOnSensor
 from ...words import tr
 from .boards import Board, find_chessboard_size, view_of
 from .calibration import CameraCalibration, as_grey, calibrate_camera
-from .hand_eye import HandEye, calibrate_hand_eye
+
+if TYPE_CHECKING:
+    from .hand_eye import HandEye
 
 MOST_VIEWS = 40
 # Of a recording so many pictures are looked at.
@@ -127,6 +130,8 @@ class BoardViews:
         if not self._poses:
             return BoardCalibration(camera, self.sensor, None, self._why_no_pose())
         try:
+            from .hand_eye import calibrate_hand_eye
+
             return BoardCalibration(camera, self.sensor, calibrate_hand_eye(camera, self._poses), "")
         except LaparoscopeError as error:
             return BoardCalibration(camera, self.sensor, None, str(error))

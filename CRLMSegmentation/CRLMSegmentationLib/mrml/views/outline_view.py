@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...geometry import plane_axes, transform_points
-from ...live.live_tumor import ComparedOutline
 from ...session.live.live_part import LivePart
 from .. import names
 from ..conversion import put_surface
@@ -21,6 +20,8 @@ from ..nodes import find, get_or_create, set_visible
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+    from ...live.live_tumor import ComparedOutline
 
 _MODEL = "vtkMRMLModelNode"
 _COLOR, _LINE_PX = (1.0, 0.9, 0.1), 3

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import ConfigurationError
 from ...geometry import transform_points
-from ...laparoscopy.overlay.drawing import views_of
 from ...laparoscopy.overlay.parts import LIVER, ModelPart
-from ...laparoscopy.pose.solver import RADIUS_MM, moved
-from ...laparoscopy.surface.view import SurfaceView
 from ...values.camera import Camera
 from ...words import tr
+
+if TYPE_CHECKING:
+    from ...laparoscopy.surface.view import SurfaceView
 
 # By name: along which of the axes that solver.moved() takes, and to which side.
 MOVES = {
@@ -40,6 +41,8 @@ class Aligned:
     @cached_property
     def views(self) -> tuple[SurfaceView, ...]:
         """Of the parts; computed when they are drawn."""
+        from ...laparoscopy.overlay.drawing import views_of
+
         return views_of(self.parts, self.camera, self.model_to_camera)
 
     @property
@@ -56,6 +59,8 @@ class Aligned:
             raise ConfigurationError(
                 tr("There is no move '{move}' of the model: {moves}.", move=move[:20], moves=", ".join(MOVES))
             )
+        from ...laparoscopy.pose.solver import RADIUS_MM, moved
+
         axis, side = MOVES[move]
         step = np.zeros(6)
         step[axis] = side * (_STEP_MM if axis < 3 else np.radians(_STEP_DEG) * RADIUS_MM) * (_FINE if fine else 1.0)

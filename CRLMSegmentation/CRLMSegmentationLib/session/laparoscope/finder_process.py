@@ -7,7 +7,6 @@ from collections.abc import Callable
 from ...errors import ModelError
 from ...inference.engine import WorkerPredictor
 from ...inference.models.catalogue import model_choices
-from ...laparoscopy.network.landmark_finder import TASK, LandmarkFinder, landmark_model
 from ...words import mark
 from .video_worker import Finder
 
@@ -21,6 +20,8 @@ BeginFinder = Callable[[str | None], tuple[Finder, Callable[[], None]]]
 
 def begin_finder(name_or_folder: str | None) -> tuple[Finder, Callable[[], None]]:
     """A network for landmarks in a process of its own, ready, and what ends it. Raises CRLMError."""
+    from ...laparoscopy.network.landmark_finder import TASK, LandmarkFinder, landmark_model
+
     if name_or_folder is None and all(entry.problem for entry in model_choices(TASK)):
         raise ModelError(NO_NETWORK)
     model = landmark_model(name_or_folder)

@@ -26,7 +26,6 @@ from ..jobs.task import Task
 from ..state import NO_CAMERA, NO_LINES, NO_SCOPE_MODEL, NO_VIDEO, SCOPE_BUSY
 from .finder_process import BeginFinder, begin_finder
 from .live_feeds import DeviceFeed, StreamFeed
-from .registering import registered_over
 from .rough_alignment import RoughAlignment
 from .scope_calibration import ScopeCalibration
 from .shown_frame import SWITCHES, Registered, ShownFrame, camera_to_reference
@@ -232,6 +231,8 @@ class LaparoscopePart:
 
         self._problem = ""
         self._registering_in = self._worker
+        from .registering import registered_over
+
         register = partial(registered_over, frame, model, fitting, self._former_pose, self.deform, self.on_sensor)
         self._registering = Task(register, "registration of the laparoscope")
         self.changed()

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...geometry import invert_affine
 from ...laparoscopy.camera.board_views import pose_of
-from ...laparoscopy.overlay.drawing import draw_views, views_of
 from ...laparoscopy.overlay.landmark_drawing import draw_landmarks
 from ...laparoscopy.overlay.parts import CYSTS, LIVER, TUMORS, ModelPart
-from ...laparoscopy.pose.registration import PoseRegistration
-from ...laparoscopy.surface.view import SurfaceView
 from ...values.camera import Camera
 from ...values.camera_on_sensor import CameraOnSensor
 from ...values.landmarks import LANDMARKS, Polyline
 from ...words import tr
 from .aligned_model import Aligned
 from .video_sources import VideoFrame
+
+if TYPE_CHECKING:
+    from ...laparoscopy.pose.registration import PoseRegistration
+    from ...laparoscopy.surface.view import SurfaceView
 
 # What can be switched: the lines of the landmarks, and parts of the model.
 LANDMARK_LINES, LIVER_OUTLINE, VESSELS, TUMOR_OUTLINES = "landmarks", "liver", "vessels", "tumors"
@@ -63,6 +65,8 @@ class Registered:
         pose = None if frame is self.frame or self.camera is None else self.pose_in(frame, on_sensor)
         if pose is None or self.camera is None:
             return self
+        from ...laparoscopy.overlay.drawing import views_of
+
         return replace(self, views=views_of(self.parts, self.camera, pose), follows=True)
 
     def age_s(self, now_s: float) -> float:
@@ -148,6 +152,8 @@ def drawn_over(
             if switch_of(part) in shown and view.seen.shape == picture.shape[:2]
         ]  # fmt: skip
         if chosen:
+            from ...laparoscopy.overlay.drawing import draw_views
+
             parts, views = zip(*chosen)
             picture = draw_views(picture, parts, views, strength)
     return draw_landmarks(picture, lines if LANDMARK_LINES in shown else ())

@@ -8,12 +8,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ...errors import CRLMError
-from ...laparoscopy.network.landmark_finder import FoundLandmarks
 from ...laparoscopy.picture import DARK, INTERLACED, NO_LANDMARK, check_picture, is_dark
 from ...values.camera_on_sensor import CameraOnSensor
 from ...values.landmarks import Polyline
@@ -21,6 +20,9 @@ from ...words import tr
 from .aligned_model import Aligned
 from .shown_frame import SWITCHES, Registered, ShownFrame, drawn_over
 from .video_sources import FrameFeed, VideoFrame
+
+if TYPE_CHECKING:
+    from ...laparoscopy.network.landmark_finder import FoundLandmarks
 
 _logger = logging.getLogger(__name__)
 _RATE_OVER_S, _LOOK_EVERY_S = 2.0, 0.1

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from ...errors import ModelError
 from ...inference.engine import WorkerPredictor
 from ...live.frame_model import default_frame_model, load_frame_model
-from ...live.live_tumor import LiveTumor
 from ...reconstruction import ReconstructionSettings
 from ...words import tr
 from ..jobs.task import Task
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+    from ...live.live_tumor import LiveTumor
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ Begin = Callable[[str, ReconstructionSettings], RunningNetwork]
 
 def begin_network(name_or_folder: str, settings: ReconstructionSettings) -> RunningNetwork:
     """Load a model for live frames and start its process, which is ready a while later."""
+    from ...live.live_tumor import LiveTumor
+
     predictor = WorkerPredictor(load_frame_model(name_or_folder))
     try:
         return RunningNetwork(predictor, LiveTumor(predictor, settings))

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import ConfigurationError
-from ...live.live_tumor import ComparedOutline
 from ...reconstruction import ReconstructionSettings
 from ...sweep import TrackedFrame
 from ...tracking.age import Age
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
     from ...live.box_proposal import BoxProposal
+    from ...live.live_tumor import ComparedOutline
 
 # Frames that wait for their outline; the network has one or two of them.
 _MOST_HELD = 30

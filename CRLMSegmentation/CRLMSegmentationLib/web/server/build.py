@@ -31,6 +31,7 @@ from ..page.view_controls import view_controls
 from ..views.views import LIVE, VIEWS, Views
 from .allowed import Allowed
 from .guarded_socket import LARGEST_MESSAGE_BYTES
+from .rendered_once import rendered_once
 from .routes import Routes
 
 
@@ -58,13 +59,16 @@ def build(
     source = SourceActions(controller, preparing, cases.unless_lost)
     actions = Actions(controller, source, questions)
     sliders: list[str] = []
-    views = Views(slicer_app, server, view_controls(LIVE, controller.fit, sliders), actions.click_in_view, frame_rate)
+    controls = view_controls(LIVE, controller.fit, sliders)
+    with rendered_once():
+        views = Views(slicer_app, server, controls, actions.click_in_view, frame_rate)
     controller.show_in(views)
     controller.fill_choices()
     ct = CtActions(controller)
     hands_free = HandsFreeActions(controller, actions)
     calibrating, scope, tools = CalibrationActions(controller), ScopeActions(controller), ToolActions(controller)
-    Page(server, source, actions, cases, calibrating, ct, scope, hands_free, tools)
+    with rendered_once():
+        Page(server, source, actions, cases, calibrating, ct, scope, hands_free, tools)
     actions.bind()
     ct.bind()
     controller.open_step.confirm = lambda: server.force_state_push("open_step")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -43,6 +44,7 @@ class Views:
     on_press  called with (view, x, y) for a press of the left button, in pixels from the bottom left; True: it is
               taken, and the view itself does not see it
     frame_rate  pictures a second of a view at most
+    first_seen  set from when a tab has seen a view on
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Views:
         definitions.append(ViewLayoutDefinition.threed_view(name=THREE_D, background_color=_BACKGROUND))
         turns = Turns()
         self._gates: dict[str, Gate] = {}
+        self.first_seen = asyncio.Event()
         for definition in definitions:
             view = manager.create_view(definition)
             # Multisampling costs a third of the time in software.
@@ -124,6 +127,8 @@ class Views:
 
     def set_seen(self, name: str, is_seen: bool) -> None:
         """Whether any tab sees the view `name`, of VIEWS."""
+        if is_seen:
+            self.first_seen.set()
         self._gates[name].set_seen(is_seen)
 
     def show_volume(self, node: Any) -> None:
