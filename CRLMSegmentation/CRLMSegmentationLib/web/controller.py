@@ -218,7 +218,7 @@ class Controller:
             state.has_tumor = has_tumor
             state.can_navigate = question is None and steps.status(Step.NAVIGATE) is not StepStatus.WAITING
             state.tumors = mirror.tumor_values(session, session.tools.readings())
-            state.none_found, state.has_probability = none_found, is_found and session.tumor.has_probability
+            state.has_probability = is_found and session.tumor.has_probability
             state.tumor_text = steps[Step.SEGMENT].message if has_tumor else ""
             state.doubts, state.doubts_new = list(map(plain, session.tumor.doubts)) if is_found else [], doubts_new
             state.has_anything = state.has_sweep or has_volume

@@ -165,7 +165,10 @@ def test_nothing_found_is_amber_with_what_the_model_was_trained_on(controller):
     controller.session.tumor.segment(_FindsNothing())
     controller.step_safely(1000.0)
     state = controller.state
-    assert state.none_found and not state.has_tumor and state.has_probability
+    assert not state.has_tumor and state.has_probability
+    # Said by the step, and not again below it.
+    assert state.steps["segment"]["text"] == "No tumor was found in the box"
+    assert "No tumor" not in " ".join(state.doubts)
     assert state.steps["segment"]["status"] == "check"
     assert any("trained on" in doubt and "simulated" in doubt for doubt in state.doubts)
     # Looked at or not, it does not become a green tick

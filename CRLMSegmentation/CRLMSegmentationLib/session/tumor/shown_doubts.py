@@ -23,9 +23,7 @@ class ShownDoubts:
         """Those of the tumor; and that nothing was found says little about data that the model has never seen."""
         doubts, card = tumor.doubts, getattr(tumor.result, "card", None)
         if tumor.is_nothing_found and card is not None and not self._is_simulated():
-            sentence = tr(
-                "No tumor was found, which may be the model's fault. {trained_on}", trained_on=card.trained_on
-            )
+            sentence = tr("The model may have overlooked a tumor. {trained_on}", trained_on=card.trained_on)
             doubts = (*(doubt for doubt in doubts if doubt != sentence), sentence)
         if doubts != self._workflow.state.doubts:
             self._workflow.log.add(mark("doubts"), message=" ".join(doubts) or tr("none"))

@@ -175,7 +175,6 @@ class PageState:
     has_probability: bool = False
     threshold: float = DEFAULT_THRESHOLD
     tumor_text: str = ""
-    none_found: bool = False
     doubts: list[Any] = field(default_factory=list)
     doubts_new: bool = False  # nobody has looked at them yet
     clock_text: str = ""

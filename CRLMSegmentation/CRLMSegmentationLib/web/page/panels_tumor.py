@@ -76,7 +76,6 @@ def segment_panel(actions: Actions) -> None:
                 **bound_to(described.CANCEL),
             )  # fmt: skip
         with html.Div(v_if="running !== 'segment'"):
-            html.Div(tr("No tumor was found"), classes="figure warning-figure mb-1", v_if="none_found", id="none-found")
             warning_list("doubts")
             with html.Div(v_if="has_probability"):
                 slider(tr("Threshold"), "threshold", 0.05, 0.95, 0.01, "")
