@@ -7,6 +7,7 @@ it can be looked at.
 from __future__ import annotations
 
 import threading
+import weakref
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -86,7 +87,7 @@ class _Storage:
         if isinstance(kept, np.ndarray):
             return kept
         try:
-            return _cache.get(kept, lambda: kept.read(self.shape, self.dtype))
+            return _cache.get(self, lambda: kept.read(self.shape, self.dtype))
         except SequenceFileError:
             if kept is self._kept:
                 raise
@@ -178,26 +179,35 @@ class ImagesOf(Sequence[np.ndarray]):
 
 
 class _Cache:
-    """The pixels that were read last, up to so many bytes. All methods may be called from any thread."""
+    """The pixels that were read last, up to so many bytes, each for as long as a frame has them: nothing of a recording
+    that was closed is kept. All methods may be called from any thread.
+    """
 
     def __init__(self, most_bytes: int):
         self._most_bytes, self._bytes = most_bytes, 0
-        self._pixels: OrderedDict[Place, np.ndarray] = OrderedDict()
-        self._lock = threading.Lock()
+        self._pixels: OrderedDict[weakref.ref[_Storage], np.ndarray] = OrderedDict()
+        # A storage may go, and be forgotten, in whatever line needs memory: in those below as well.
+        self._lock = threading.RLock()
 
-    def get(self, place: Place, read: Callable[[], np.ndarray]) -> np.ndarray:
+    def get(self, storage: _Storage, read: Callable[[], np.ndarray]) -> np.ndarray:
+        key = weakref.ref(storage, self._forget)
         with self._lock:
-            if place in self._pixels:
-                self._pixels.move_to_end(place)
-                return self._pixels[place]
+            if key in self._pixels:
+                self._pixels.move_to_end(key)
+                return self._pixels[key]
         pixels = read()
         with self._lock:
-            if place not in self._pixels:
-                self._pixels[place] = pixels
+            if key not in self._pixels:
+                self._pixels[key] = pixels
                 self._bytes += pixels.nbytes
             while self._bytes > self._most_bytes and len(self._pixels) > 1:
                 self._bytes -= self._pixels.popitem(last=False)[1].nbytes
         return pixels
+
+    def _forget(self, key: weakref.ref[_Storage]) -> None:
+        with self._lock:
+            pixels = self._pixels.pop(key, None)
+            self._bytes -= 0 if pixels is None else pixels.nbytes
 
 
 _cache = _Cache(_CACHE_BYTES)

@@ -1,11 +1,14 @@
 """A long recording takes bounded memory, is told before memory is short, and is never lost for want of it."""
 
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
 from CRLMSegmentationLib.mrml.nodes import nodes_of_class
 from CRLMSegmentationLib.mrml.sweeps.sweep_sequence import GrowingSweep, sweep_of
+from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.recordings import memory, recording
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Sweep
@@ -85,3 +88,35 @@ def test_short_memory_is_told_before_it_ends_a_recording_without_a_disk(session,
 
 def test_memory_of_this_computer_is_known_or_endless():
     assert memory.available_bytes() > 1e6
+
+
+def test_nothing_of_a_case_stays_in_memory(view, session, sweep, volume, mask, tmp_path):
+    session.recording.folder = tmp_path
+    session.recording.live_reconstruction = False
+    nodes = []
+    for _ in range(2):
+        session.recording.start()
+        for frame in sweep.frames:
+            session.stream.show_frame(frame)
+            session.process()
+        session.recording.stop()
+        assert session.wait()
+        session.volume.set(volume.with_voxels(volume.voxels.copy()))
+        session.tumor.set(mask)
+        recorded = session.recording.sweep
+        assert all(frame.is_on_disk for frame in recorded.frames)
+        kept = {
+            "images": weakref.ref(recorded.frames[0].pixels),
+            "the last image": weakref.ref(recorded.frames[-1].pixels),
+            "sweep": weakref.ref(recorded),
+            "voxels": weakref.ref(session.volume.value.voxels),
+            "mask": weakref.ref(session.tumor.mask.voxels),
+        }
+        del recorded
+        actions.NEW_CASE.run(session)
+        session.process()
+        gc.collect()
+        assert [what for what, alive in kept.items() if alive() is not None] == []
+        nodes.append(view.scene.GetNumberOfNodes())
+    # What is shown anew goes on with the nodes of before.
+    assert nodes[0] == nodes[1]
