@@ -92,6 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
     volume = read_volume(arguments.volume)
     from ..segmentation.postprocess import with_guessed_seen
     from ..segmentation.segment import segment
+    from ..session.box_warnings import box_warnings
 
     volume = with_guessed_seen(volume)
     segmenter = _segmenter(arguments)
@@ -99,8 +100,9 @@ def run(arguments: argparse.Namespace) -> None:
         result = segment(volume, box, segmenter, arguments.threshold, tight=tight, progress=progress)
     _write(result, arguments)
     # Nothing in a volume's file says whether it is of a patient, so that this is said of every one.
-    doubts = [*result.doubts, *(f"{one.card.trained_on} {UNPROVEN}" for one in segmenter.predictor.models
-                                if one.card.trained_on_simulated_only)]  # fmt: skip
+    doubts = [*box_warnings(box, volume, segmenter.model.card.margin_mm, tight), *result.doubts,
+              *(f"{one.card.trained_on} {UNPROVEN}" for one in segmenter.predictor.models
+                if one.card.trained_on_simulated_only)]  # fmt: skip
     is_guessed = volume.seen_is_guessed and volume.seen is not None and not bool(volume.seen.all())
     print_facts({
         "mask": arguments.output, "found": result.found, "volume_ml": result.volume_ml,

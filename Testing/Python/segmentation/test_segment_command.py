@@ -117,6 +117,22 @@ def test_what_the_model_learned_from_is_said_with_every_result(tmp_path, exporte
         assert ("no proof that there is no tumor" in said) == (threshold == "0.999999")
 
 
+@pytest.mark.parametrize(
+    ("edge_mm", "options", "is_warned"), [("6", (), True), ("6", ("--tight",), False), ("20", (), False)]
+)
+def test_a_box_without_room_for_the_model_is_told(
+    tmp_path, exported_model, speckled_volume, capsys, edge_mm, options, is_warned
+):
+    write_volume(speckled_volume, tmp_path / "volume.nrrd")
+    center = [str(value) for value in speckled_volume.center_ras]
+    status = main(["segment", str(tmp_path / "volume.nrrd"), "-o", str(tmp_path / "mask.nrrd"), "--json", "--box",
+                   *center, *3 * [edge_mm], "--model", str(exported_model), "--device", "cpu", "--runtime", "torch",
+                   "--threads", "1", *options])  # fmt: skip
+    assert status == 0
+    doubts = json.loads(capsys.readouterr().out)["doubts"]
+    assert any("enlarge it, or say that it is tight" in doubt for doubt in doubts) == is_warned
+
+
 def test_info_of_a_model_is_for_people(exported_model, capsys):
     assert main(["info", str(exported_model)]) == 0
     said = capsys.readouterr().out

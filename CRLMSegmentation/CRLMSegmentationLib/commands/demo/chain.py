@@ -114,6 +114,8 @@ def _place_box(
     session.box.set(box, tight)
     write_box(box, folder / BOX)
     print(f"box        {' x '.join(f'{edge:.0f}' for edge in box.size_mm)} mm, {why}")
+    for warning in session.box.warnings:
+        print_doubt(f"doubt      {warning}")
     return box
 
 
