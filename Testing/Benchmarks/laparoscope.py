@@ -11,8 +11,8 @@ the same other programs. --threads is of these networks alone.
 Post-processing: from the probabilities of a frame of 416 x 320 to its lines, and the search for the camera's circle (in
 a video it stays where it is). The frames are views of simulated patients, each landmark as
 wide as an annotator draws it, with holes, specks and a soft border, as a network gives it. Times are those of the
-thread on the processor, so that other programs do not count; what the caches lose to them still does. --slippa names a checkout of SLiPPA's code: its post-processing, mended, is timed
-in the same frames, by turns (see slippa_peer.py).
+thread on the processor, so that other programs do not count; what the caches lose to them still does. --slippa names a
+checkout of SLiPPA's code: its post-processing, mended, is timed in the same frames, by turns (see slippa_peer.py).
 
 Pose and overlay: of the first view's true lines with a start 25 mm and 15 degrees off, the first time with a model and
 again; and of the liver with its vessels over a picture of 960 x 540, with the view of a scope that has moved, and drawn
@@ -219,7 +219,7 @@ def main() -> None:
         "--model", metavar="NAME", help="a trained model or its folder, timed beside the untrained ones"
     )
     parser.add_argument("--threads", type=int, default=1, help="of the networks (default 1)")
-    parser.add_argument("--slippa", type=Path, metavar="DIR", help="a checkout of SLiPPA, whose own code is timed beside")
+    parser.add_argument("--slippa", type=Path, metavar="DIR", help="a checkout of SLiPPA, timed beside")
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
     figures = measure(arguments.frames, arguments.repeats, arguments.slippa)
