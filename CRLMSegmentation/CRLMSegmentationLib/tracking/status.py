@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ..words import tr
+from ..words import mark, tr
 from .age import NEVER, Age
 
 _NAMED_KINDS = 4
@@ -110,21 +110,23 @@ class StreamStatus:
     def __str__(self) -> str:
         """One line for people."""
         if not self.connected:
-            return f"not connected: {self.problem}" if self.problem else "not connected"
-        parts = [f"{self.frames_per_second:.1f} frames/s", f"{self.frames} frames"]
+            return f"{tr('not connected')}: {self.problem}" if self.problem else tr("not connected")
+        parts = [
+            tr("{rate:.1f} frames/s", rate=self.frames_per_second), tr("{count} frames", count=self.frames)
+        ]  # fmt: skip
         if self.age.is_known:
-            parts.append(f"last {self.age} ago")
+            parts.append(tr("last {age} ago", age=self.age))
         if math.isfinite(self.latency_s):
-            parts.append(f"latency {1000 * self.latency_s:.0f} ms")
-        for count, what in (
-            (self.invalid, "without a valid pose"),
-            (self.dropped, "lost"),
-            (self.missing, "or so skipped by the sender"),
-            (self.repeated, "repeated"),
-            (self.damaged, "damaged messages"),
-            (self.queued, "waiting"),
-            (self.closures, "interruptions"),
+            parts.append(tr("latency {ms:.0f} ms", ms=1000 * self.latency_s))
+        for count, text in (
+            (self.invalid, mark("{count} without a valid pose")),
+            (self.dropped, mark("{count} lost")),
+            (self.missing, mark("{count} or so skipped by the sender")),
+            (self.repeated, mark("{count} repeated")),
+            (self.damaged, mark("{count} damaged messages")),
+            (self.queued, mark("{count} waiting")),
+            (self.closures, mark("{count} interruptions")),
         ):
             if count:
-                parts.append(f"{count} {what}")
+                parts.append(tr(text, count=count))
         return ", ".join([*parts, *dict.fromkeys(filter(None, (self.problem, self.pose_problem)))])

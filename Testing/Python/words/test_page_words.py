@@ -142,3 +142,19 @@ def test_the_script_has_no_words_of_its_own():
     code = re.sub(r"//[^\n]*", "", script)
     assert [text for text in re.findall(r'"([^"]*)"', code) if re.search(r"[A-Za-z]+ [a-z]+ [a-z]+", text)] == []
     assert set(re.findall(r"\bwords\.(\w+)", code)) == set(PageState().words)
+
+
+def test_how_the_stream_is_doing_is_marked_and_german():
+    from CRLMSegmentationLib.tracking import StreamStatus
+    from CRLMSegmentationLib.tracking.age import Age
+
+    ill = StreamStatus(
+        connected=True, frames=9, invalid=1, dropped=2, missing=3, repeated=4, crc_errors=5, queued=6, closures=7,
+        frames_per_second=8.8, age=Age(0.1), latency_s=0.003,
+    )  # fmt: skip
+    with pseudo_language():
+        for status in (StreamStatus(), ill):
+            assert [part for part in str(status).split(", ") if unmarked(part)] == []
+    with spoken("de"):
+        assert str(StreamStatus()) == "nicht verbunden"
+        assert str(ill).startswith("8.8 Bilder/s, 9 Bilder, letztes vor 0.1 s, Verzögerung 3 ms, 1 ohne gültige Pose")

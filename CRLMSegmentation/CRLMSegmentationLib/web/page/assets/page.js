@@ -13,9 +13,13 @@
     choose(id) {
       document.getElementById(id).click();
     },
-    // What has just been opened may be below the edge of the list.
+    // What has just been opened may be below the edge of the list; of what is longer than the list its beginning is seen.
     reveal(id, block = "nearest") {
-      setTimeout(() => document.getElementById(id).scrollIntoView({ behavior: "smooth", block }), 150);
+      setTimeout(() => {
+        const section = document.getElementById(id);
+        const isLonger = section.offsetHeight > section.parentElement.clientHeight;
+        section.scrollIntoView({ behavior: "smooth", block: isLonger ? "start" : block });
+      }, 150);
     },
     async upload(input) {
       const files = Array.from(input.files);

@@ -44,7 +44,7 @@ def _line(tools: ToolActions) -> None:
         html.Div("{{ one.name }}")
         html.Div("{{ one.tip }}", classes="quiet")
         vuetify.VSelect(
-            model_value=("one.shape",), items=("tool_shapes",), label=tr("Shape"),
+            model_value=("one.shape",), items=("tool_shapes",), label=tr("Shape"), classes="mt-3",
             update_modelValue=(tools.set_look, "[one.name, $event, one.color]"), **_FIELD,
         )  # fmt: skip
     vuetify.VBtn(
