@@ -94,7 +94,7 @@ def test_a_stylus_is_calibrated_on_recorded_poses_and_counts_once_it_is_accepted
     # So small a turn leaves the tip open: by the geometry of the touched phantom it lies 1.5 mm elsewhere.
     worst_mm = result.estimate.deviation_mm
     assert 0.5 < worst_mm < 3 and f"known to {worst_mm:.1f} mm" in result.text
-    assert result.missing == ("tilt 29 of 45 degrees", f"tip known to {worst_mm:.1f} of 0.7 mm")
+    assert result.missing == ("tilt 29 of 45 degrees", f"tip known to {worst_mm:.2f} of 0.7 mm")
     # Nothing counts before a person has said so.
     np.testing.assert_array_equal(session.tools.tip_to_tool("Stylus"), np.eye(4))
     assert not session.accuracy.calibrations.tips

@@ -66,7 +66,7 @@ class TipEstimate:
                 "{poses_used} of {wanted_poses} poses", poses_used=self.poses_used, wanted_poses=WANTED_POSES
             ): self.poses_used < WANTED_POSES,
             tr(
-                "tip known to {deviation:.1f} of {wanted_deviation_mm:g} mm",
+                "tip known to {deviation:.2f} of {wanted_deviation_mm:g} mm",
                 deviation=deviation,
                 wanted_deviation_mm=WANTED_DEVIATION_MM,
             ): deviation > WANTED_DEVIATION_MM,

@@ -91,7 +91,8 @@ def _one(host: Host, seed: int, settings: ImplantSettings, folder: Path) -> None
     tumor, changed = case.parameters["tumor"], case.parameters["sweep"]["frames_with_tumor"]
     files = {"sweep": folder / "sweep.igs.mha", "tumor": folder / "tumor.nrrd"}
     print_facts({**files, "parameters": case.parameters})
-    print(f"{folder / 'sweep.igs.mha'}: a {tumor['kind']} tumor in {changed} of {len(case.sweep)} frames "
+    kind = "an iso-echoic" if tumor["kind"] == "iso" else f"a {tumor['kind']}"
+    print(f"{folder / 'sweep.igs.mha'}: {kind} tumor in {changed} of {len(case.sweep)} frames "
           f"({tumor['contrast_db']:+.1f} dB, place: {tumor['place']})")  # fmt: skip
     print(f"{folder / 'tumor.nrrd'}: its true shape, {tumor['equivalent_diameter_mm']:.0f} mm, "
           f"{tumor['volume_ml']:.1f} mL (implanted, not a patient's)")  # fmt: skip
