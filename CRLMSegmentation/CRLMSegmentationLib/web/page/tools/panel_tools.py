@@ -26,7 +26,7 @@ def tools_panel(tools: ToolActions) -> None:
         html.P(tr("No tool has come yet."), v_if="!tool_setups.length", classes="quiet")
         vuetify.VCombobox(
             v_model=("tool_name",), items=("other_tools",), label=tr("Another tool, as PLUS calls it"), id="tool-name",
-            maxlength=40, **_FIELD,
+            maxlength=40, classes="mt-3", **_FIELD,
         )  # fmt: skip
         side_button(
             described.FOLLOW_TOOL.label, "mdi-plus", (tools.follow, "[tool_name || '']"), id="follow-tool",
