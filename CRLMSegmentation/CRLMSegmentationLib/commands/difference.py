@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import FileFormatError, NotASequenceError
+from ..errors import NotASequenceError
 from ..files import VOLUME_ENDINGS, read_volume, write_volume
-from ..files.paths import name_for_library
 from ..geometry import LPS_TO_RAS
 from ..values import Volume
 from .options.outputs import PICTURE_ENDINGS, Output, add_force_option, check_outputs
@@ -44,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
         [Output("-o", arguments.output, VOLUME_ENDINGS), Output("--picture", arguments.picture, PICTURE_ENDINGS)],
         [arguments.first, arguments.second, arguments.plus_config], arguments.force,
     )  # fmt: skip
-    from ..reconstruction.quality.second_opinion import difference, lie_on_the_same_grid, picture
+    from ..reconstruction.quality.second_opinion import difference, lie_on_the_same_grid
 
     second = read_volume(arguments.second)
     first = _first_volume(arguments, second)
@@ -55,15 +53,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output:
         write_volume(found.volume, arguments.output)
     if arguments.picture:
-        import SimpleITK
+        from ..pictures.difference_picture import difference_picture
 
-        drawn = SimpleITK.GetImageFromArray(picture(first, second, found), isVector=True)
-        try:
-            Path(arguments.picture).parent.mkdir(parents=True, exist_ok=True)
-            SimpleITK.WriteImage(drawn, name_for_library(arguments.picture))
-        except (OSError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[-1].strip()
-            raise FileFormatError(f"{arguments.picture} cannot be written ({reason}).") from None
+        difference_picture(arguments.picture, first, second, found)
     print_facts(found.figures())
     print(f"{found.voxels} voxels compared, {found.same_share:.4%} the same")
     print(f"difference, grey levels: mean {found.mean:.3f}, mean of absolute {found.mean_absolute:.3f}, "

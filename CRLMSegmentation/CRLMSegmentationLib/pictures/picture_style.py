@@ -144,11 +144,12 @@ def legend(
 
 
 def save_picture(picture: Image.Image, path: str | Path) -> Path:
-    """Write a Pillow picture as PNG. Raises FileFormatError."""
+    """Write a Pillow picture, of the kind that its name ends with, else as PNG. Raises FileFormatError."""
     path = Path(path)
+    image, _, _ = pillow()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path, "PNG")
+        picture.save(path, image.registered_extensions().get(path.suffix.lower(), "PNG"))
     except OSError as error:
         raise FileFormatError(
             tr("The picture {path} cannot be written ({reason}).", path=path, reason=error.strerror or error)

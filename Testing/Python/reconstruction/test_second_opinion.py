@@ -8,7 +8,9 @@ import SimpleITK
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.errors import ReconstructionError
 from CRLMSegmentationLib.files import read_volume, write_volume
-from CRLMSegmentationLib.reconstruction.quality.second_opinion import difference, picture
+from CRLMSegmentationLib.pictures.difference_picture import BRIGHTER, DARKER, colored_difference, difference_picture
+from CRLMSegmentationLib.pictures.picture_style import PANEL
+from CRLMSegmentationLib.reconstruction.quality.second_opinion import difference
 from CRLMSegmentationLib.values import Volume
 
 GRID = np.diag([0.5, 0.5, 0.5, 1.0])
@@ -35,7 +37,7 @@ def test_float_voxels_are_not_rounded():
 def test_two_empty_volumes_have_no_figures():
     found = difference(volume([0] * 6), volume([0] * 6))
     assert found.voxels == 0 and np.isnan(found.same_share) and found.largest == 0.0
-    assert picture(volume([0] * 6), volume([0] * 6), found).shape == (2, 17, 3)
+    assert set(colored_difference(found.volume.voxels[0])[0].reshape(-1).tolist()) == set(PANEL)
 
 
 def test_another_grid_is_refused():
@@ -47,13 +49,21 @@ def test_another_grid_is_refused():
         difference(volume(range(6)), Volume(np.zeros((1, 3, 2), np.uint8), GRID))
 
 
-def test_the_picture_is_red_where_the_first_is_brighter_and_blue_where_it_is_darker():
+def test_the_picture_is_red_where_the_first_is_brighter_and_blue_where_it_is_darker(tmp_path):
     first, second = volume([9, 0, 0, 0, 0, 5]), volume([0, 0, 9, 0, 0, 5])
-    drawn = picture(first, second, difference(first, second))
-    changed = drawn[:, -3:]
-    assert changed[0, 0].tolist() == [255, 0, 0] and changed[0, 2].tolist() == [0, 0, 255]
-    assert changed[1, 2].tolist() == [255, 255, 255]
-    assert drawn[0, 0].tolist() == [255, 255, 255] and drawn[1, 0].tolist() == [0, 0, 0]
+    found = difference(first, second)
+    changed, full = colored_difference(found.volume.voxels[0])
+    assert changed[0, 0].tolist() == list(BRIGHTER) and changed[0, 2].tolist() == list(DARKER)
+    assert changed[1, 2].tolist() == list(PANEL) and full == 9
+    drawn = SimpleITK.GetArrayFromImage(
+        SimpleITK.ReadImage(str(difference_picture(tmp_path / "d.png", first, second, found)))
+    )
+    # Three slices beside each other, with room for what is written above and below them.
+    panel = drawn.shape[1] // 3
+    middle = drawn[60 : drawn.shape[0] - 70]
+    assert drawn.shape[2] == 3 and (drawn[:50] > 200).any() and (drawn[-60:] > 200).any()
+    assert (middle[:, :panel] == 255).any() and (middle[:, 2 * panel :] == BRIGHTER).all(axis=2).any()
+    assert difference_picture(tmp_path / "d.jpg", first, second, found).read_bytes()[:2] == b"\xff\xd8"
 
 
 def test_the_command_says_that_ours_is_igsios(capsys, tmp_path, shared_data):

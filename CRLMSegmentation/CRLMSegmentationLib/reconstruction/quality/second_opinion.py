@@ -93,25 +93,5 @@ def _apart_mm(first: Volume, second: Volume) -> float:
     return float(np.linalg.norm((corners @ (first.ijk_to_ras - second.ijk_to_ras).T)[:, :3], axis=1).max())
 
 
-def picture(first: Volume, second: Volume, found: Difference) -> np.ndarray:
-    """uint8 (rows, columns, 3): the slice k that differs most, in the first, in the second, and the difference.
-
-    The difference is red where the first is brighter and blue where it is darker, full in the strongest hundredth.
-    """
-    changed = found.volume.voxels
-    k = int(np.abs(changed).sum(axis=(1, 2)).argmax())
-    brightest = max(1.0, float(first.voxels[k].max()), float(second.voxels[k].max()))
-    panels = [np.repeat((255 * (v.voxels[k] / brightest)).clip(0, 255)[:, :, None], 3, axis=2) for v in (first, second)]
-    strength = np.abs(changed[k]).astype(np.float64)
-    if strength.any():
-        strength = (255 * strength / np.percentile(strength[strength > 0], 99)).clip(0, 255)
-    colored = np.full((*strength.shape, 3), 255.0)
-    colored[:, :, 1] -= strength
-    colored[:, :, 2] -= np.where(changed[k] > 0, strength, 0)
-    colored[:, :, 0] -= np.where(changed[k] < 0, strength, 0)
-    border = np.full((strength.shape[0], 4, 3), 128.0)
-    return np.concatenate([panels[0], border, panels[1], border, colored], axis=1).astype(np.uint8)
-
-
 def _by(dimensions: Sequence[int]) -> str:
     return " x ".join(map(str, dimensions))
