@@ -25,7 +25,7 @@ from .panels.navigate_panel import NavigatePanel
 from .panels.packages_panel import PackagesPanel
 from .panels.record_panel import RecordPanel
 from .panels.scope_panel import ScopePanel
-from .panels.scrolling import bring_into_view
+from .panels.scrolling import bring_into_view, leave_its_place
 from .panels.sections import Sections
 from .panels.segment_panel import SegmentPanel
 from .panels.source_panel import SourcePanel
@@ -101,6 +101,7 @@ class Window:
         """Another module is on the screen. What is live goes on; a click or a brush is waited for no more."""
         self._is_entered = False
         self.hands_free.leave()
+        leave_its_place(self.ui.tumorsFrame)
         self.leave_views()
         if not self._has_work:
             self.timer.pause()

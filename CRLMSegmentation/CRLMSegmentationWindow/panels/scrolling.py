@@ -1,4 +1,6 @@
-"""The panel is higher than a small screen: the section that is opened is brought to where it is seen."""
+"""The panel is higher than a small screen: what is opened is brought to where it is seen, and it is no higher than it is
+full.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,40 @@ def bring_into_view(part: qt.QWidget) -> None:
     qt.QTimer.singleShot(0, lambda: _scroll(part))
 
 
+def leave_its_place(part: qt.QWidget) -> None:
+    """Take the module that `part` is in out of Slicer's panel, which is about to do so because another one was opened.
+
+    Slicer's way (qSlicerModulePanel::removeModule) leaves an item of the layout behind, and that, not the one of the
+    next time, is told by Qt of every change (QWidgetItemV2): the panel would stay as high as it was once, with a gap
+    above the steps. Slicer takes what lies at the module's place: an empty item is put there for it.
+    """
+    area = _scroll_area_of(part)
+    places = area.widget().layout() if area is not None else None
+    for _ in range(_MOST_PARENTS if places is not None else 0):
+        place = places.indexOf(part)
+        if place >= 0:
+            places.removeWidget(part)
+            places.insertSpacing(place, 0)
+            qt.QTimer.singleShot(0, lambda: _put_back(part, area, place))
+            return
+        part = part.parentWidget()
+        if part is None:
+            return
+
+
+def _put_back(module: qt.QWidget, area: qt.QScrollArea, place: int) -> None:
+    """The module was left, and yet is in the panel: by whoever calls its exit() for another reason."""
+    try:
+        is_left = not module.visible or _scroll_area_of(module) is None
+    except ValueError:
+        # Slicer ends, and has destroyed its windows.
+        return
+    places = area.widget().layout()
+    if not is_left and places.indexOf(module) < 0:
+        places.takeAt(place)
+        places.insertWidget(place, module, 1)
+
+
 def offset_for(top: int, bottom: int, shown_from: int, shown_px: int) -> int:
     """What to scroll to, pixels from the beginning of the panel, so that top to bottom is seen.
 
@@ -29,13 +65,18 @@ def offset_for(top: int, bottom: int, shown_from: int, shown_px: int) -> int:
     return shown_from
 
 
-def _scroll(part: qt.QWidget) -> None:
-    area = part
+def _scroll_area_of(part: qt.QWidget) -> qt.QScrollArea | None:
+    """Slicer's panel around a part of the module; None where it is in none."""
     for _ in range(_MOST_PARENTS):
-        area = area.parentWidget() if area is not None else None
-        if area is None or area.inherits("QScrollArea"):
-            break
-    if area is None or not area.inherits("QScrollArea"):
+        part = part.parentWidget()
+        if part is None or part.inherits("QScrollArea"):
+            return part
+    return None
+
+
+def _scroll(part: qt.QWidget) -> None:
+    area = _scroll_area_of(part)
+    if area is None:
         return
     bar, top = area.verticalScrollBar(), part.mapTo(area.widget(), qt.QPoint(0, 0)).y()
     bottom = top + part.height + _SPACE_PX

@@ -68,6 +68,10 @@ class Tumors(Bench):
             self._case.assertIn("T2", text)
         slicer.util.selectModule("CRLMSegmentation")
         self.window.open_step(self.window.navigate)
+        # Laid out for what it shows now, not for what it showed before the other module was opened.
+        panel = self.window.ui.tumorsFrame.parentWidget()
+        full = lambda: panel.layout().totalHeightForWidth(panel.width)  # noqa: E731
+        wait_until(lambda: panel.height <= full() + 4, 5, lambda: f"{panel.height} pixels high, full with {full()}")
 
     def _choose_and_delete(self, before_ml: float) -> None:
         ui, check, session = self.window.ui, self._case, self.session

@@ -1,5 +1,7 @@
 """Sections of the window open one after the other while a case is made, and none by itself once a tumor exists."""
 
+from unittest.mock import Mock
+
 import pytest
 from window_fakes import make_reading
 
@@ -157,3 +159,47 @@ def test_a_section_that_a_person_opens_and_a_question_are_brought_into_view(a_wi
     window.refresh()
     window.refresh()
     assert shown[1:] == [window.ui.sourceFrame], "once: whoever scrolls away afterwards is left alone"
+
+
+class _Places(list):
+    """Of a panel: QBoxLayout, as far as it is used."""
+
+    def indexOf(self, widget):
+        return self.index(widget) if widget in self else -1
+
+    def removeWidget(self, widget):
+        self.remove(widget)
+
+    def insertSpacing(self, place, _pixels):
+        self.insert(place, "spacing")
+
+    def insertWidget(self, place, widget, _stretch):
+        self.insert(place, widget)
+
+    def takeAt(self, place):
+        return self.pop(place)
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_the_module_leaves_its_place_in_the_panel_by_itself_before_slicer_takes_it_out(
+    a_window, window_module, monkeypatch, stays
+):
+    scrolling, later = window_module("panels.scrolling"), []
+    monkeypatch.setattr(scrolling.qt.QTimer, "singleShot", lambda _ms, call: later.append(call))
+    places = _Places(["help"])
+    contents = Mock(layout=lambda: places)
+    area = Mock(widget=lambda: contents, inherits=lambda name: name == "QScrollArea")
+    viewport = Mock(parentWidget=lambda: area, inherits=lambda name: False)
+    contents.parentWidget, contents.inherits = lambda: viewport, lambda name: False
+    module = Mock(parentWidget=lambda: contents, inherits=lambda name: False, visible=True)
+    part = Mock(parentWidget=lambda: module)
+    places.append(module)
+    scrolling.leave_its_place(part)
+    assert places == ["help", "spacing"], "an item that Slicer leaves behind would be the one that is told of changes"
+    if not stays:
+        # As Slicer does it.
+        places.takeAt(1)
+        module.visible = False
+    for call in later:
+        call()
+    assert places == (["help", module] if stays else ["help"])

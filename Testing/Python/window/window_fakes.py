@@ -43,6 +43,10 @@ class FakeWidget:
             raise AttributeError(name)
         return lambda *arguments: _ANYTHING
 
+    def parentWidget(self):
+        """In no panel of Slicer's."""
+        return None
+
     def connect(self, signal, slot):
         self.slots.setdefault(signal, []).append(slot)
 
