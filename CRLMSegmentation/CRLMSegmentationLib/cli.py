@@ -40,6 +40,8 @@ _COMMANDS = {
     "study": "simulate, build, train, calibrate, evaluate and report a whole study",
 }
 
+_COMPLETION = "--install-completion"
+
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     """The parser; with `only` just that command's arguments are filled in, which keeps start-up quick."""
@@ -51,6 +53,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"crlm {__version__}")
+    parser.add_argument(_COMPLETION, action="store_true", help="have bash complete commands and options at Tab")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in _COMMANDS.items():
         command = commands.add_parser(
@@ -92,6 +95,8 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     name = f"crlm {only}".strip()
     try:
+        if arguments == [_COMPLETION]:
+            return _install_completion() or _printed(name)
         parsed = build_parser(only).parse_args(gathered(arguments))
         with printing(getattr(parsed, "json", False), parsed.quiet):
             status = parsed.run(parsed) or 0
@@ -109,6 +114,14 @@ def main(arguments: list[str] | None = None) -> int:
         return _failed(f"{name}: a name or a text cannot be read or written in this system's encoding ({error}).")
     except MemoryError:
         return _failed(f"{name}: there is not enough memory; close other programs, or ask for less.")
+
+
+def _install_completion() -> int:
+    from .commands.options.completion import install_completion
+
+    path = install_completion(build_parser())
+    print(f"{path}: written; a new shell completes crlm where the package bash-completion is installed")
+    return 0
 
 
 def _failed(sentence: str, status: int = 1) -> int:
