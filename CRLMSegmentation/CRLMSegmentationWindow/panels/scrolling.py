@@ -1,8 +1,10 @@
-"""The panel is higher than a small screen: what is opened is brought to where it is seen, and it is no higher than it is
-full.
+"""The panel is higher than a small screen: what is opened is brought to where it is seen, and it is no higher than what
+it holds.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import qt
 
@@ -33,7 +35,7 @@ def leave_its_place(part: qt.QWidget) -> None:
         if place >= 0:
             places.removeWidget(part)
             places.insertSpacing(place, 0)
-            qt.QTimer.singleShot(0, lambda: _put_back(part, area, place))
+            qt.QTimer.singleShot(0, partial(_put_back, part, area, place))
             return
         part = part.parentWidget()
         if part is None:

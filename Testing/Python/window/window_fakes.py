@@ -45,7 +45,7 @@ class FakeWidget:
 
     def parentWidget(self):
         """In no panel of Slicer's."""
-        return None
+        return
 
     def connect(self, signal, slot):
         self.slots.setdefault(signal, []).append(slot)

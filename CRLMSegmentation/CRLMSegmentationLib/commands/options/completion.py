@@ -40,7 +40,7 @@ def completion_script(parser: argparse.ArgumentParser) -> str:
 
 
 def install_completion(parser: argparse.ArgumentParser) -> Path:
-    """Write the script where bash looks for it; returns the path. Raises ConfigurationError where others have a file."""
+    """Write the script where bash looks for it; returns the path. Raises ConfigurationError for a file of others."""
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     path = Path(data) / "bash-completion" / "completions" / "crlm"
     if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(_FIRST_LINE):
