@@ -29,6 +29,7 @@ class RecordPanel(StepPanel):
     def __init__(self, window: Window):
         ui = window.ui
         super().__init__(window, ui.recordSection, ui.recordChip, ui.recordState)
+        self._growing = views.GrowingSlice()
         style.apply(ui.recordButton, style.BUTTON)
         style.apply(ui.reconstructProgressBar, style.BAR)
         for button, slot in (
@@ -132,8 +133,7 @@ class RecordPanel(StepPanel):
 
     def refresh(self) -> None:
         super().refresh()
-        if self._is_recording:
-            views.show_growing(self.view.volume_node())
+        self._growing.show(self.view.volume_node() if self._is_recording else None)
         self._show_buttons()
         bar = self.ui.reconstructProgressBar
         reconstructing = self.session.jobs.running is self.window.steps.RECONSTRUCT and not self._is_recording

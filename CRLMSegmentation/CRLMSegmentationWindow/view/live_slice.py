@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import slicer
 import vtk
 from CRLMSegmentationLib.words import tr as _
@@ -14,7 +15,6 @@ from .live_banner import LiveBanner
 from .overlay import topmost_renderer
 
 if TYPE_CHECKING:
-    import numpy as np
     from CRLMSegmentationLib.mrml.image_marks import ImageMarks
     from CRLMSegmentationLib.mrml.scene_view import SceneView
     from CRLMSegmentationLib.tracking.status import StreamStatus
@@ -132,8 +132,11 @@ class LiveSlice:
             return
         if self._marks is not None:
             self._marks.put(plane)
-        node.GetSliceToRAS().DeepCopy(plane.slice_to_reference().ravel().tolist())
-        node.UpdateMatrices()
+        wanted, placed = plane.slice_to_reference(), node.GetSliceToRAS()
+        # Followed by its transform and by the clock: told twice of one place, the view would work twice.
+        if not np.array_equal(slicer.util.arrayFromVTKMatrix(placed), wanted):
+            placed.DeepCopy(wanted.ravel().tolist())
+            node.UpdateMatrices()
 
     def _plane(self) -> ImagePlane | None:
         """Where the image that is followed lies; None when there is none, or it spans no plane."""

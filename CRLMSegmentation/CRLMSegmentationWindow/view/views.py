@@ -28,15 +28,29 @@ def show_volume(volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:
     center_slices(center_of(volume))
 
 
-def show_growing(volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:
+class GrowingSlice:
     """The volume that grows under the probe, all of it, in the first planning slice."""
-    manager = slicer.app.layoutManager()
-    widget = manager.sliceWidget(_SLICES[0]) if manager is not None else None
-    if volume is None or widget is None:
-        return
-    widget.mrmlSliceCompositeNode().SetBackgroundVolumeID(volume.GetID())
-    center_slices(center_of(volume))
-    widget.sliceLogic().FitSliceToBackground()
+
+    def __init__(self) -> None:
+        self._shown: tuple[str, tuple[float, ...]] | None = None
+
+    def show(self, volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:
+        """Moved only where the volume is another one, or fills another space: a move takes Slicer a while."""
+        manager = slicer.app.layoutManager()
+        widget = manager.sliceWidget(_SLICES[0]) if manager is not None else None
+        if volume is None or widget is None:
+            self._shown = None
+            return
+        bounds = [0.0, -1.0] * 3
+        volume.GetRASBounds(bounds)
+        if self._shown == (volume.GetID(), tuple(bounds)):
+            return
+        self._shown = volume.GetID(), tuple(bounds)
+        widget.mrmlSliceCompositeNode().SetBackgroundVolumeID(volume.GetID())
+        center = center_of(volume)
+        if center is not None:
+            widget.mrmlSliceNode().JumpSliceByOffsetting(*(float(value) for value in center))
+        widget.sliceLogic().FitSliceToBackground()
 
 
 def clear_slices(volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:

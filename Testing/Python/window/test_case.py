@@ -2,7 +2,7 @@
 
 from datetime import datetime, timezone
 from types import SimpleNamespace
-from unittest.mock import MagicMock
+from unittest.mock import MagicMock, Mock, call
 
 import pytest
 
@@ -257,3 +257,27 @@ def test_a_new_case_leaves_no_image_of_before_in_the_planning_slices(a_window, w
     session.view["live_image"] = SimpleNamespace(GetID=lambda: "live")
     window.show_case()
     assert slices == {"Red": None, "Yellow": None, "Green": "a CT"}
+
+
+def test_the_slice_of_a_growing_volume_is_moved_only_where_the_volume_has_grown(a_window, window_module):
+    views = window_module("view.views")
+    widget = views.slicer.app.layoutManager.return_value = Mock()
+    node = widget.sliceWidget.return_value.mrmlSliceNode.return_value
+    volume = Mock()
+    volume.GetID.return_value, grown = "volume", [0.0, 10.0, 0.0, 20.0, 0.0, 30.0]
+
+    def bounds(into):
+        into[:] = grown
+
+    volume.GetRASBounds.side_effect = bounds
+    growing = views.GrowingSlice()
+    for _ in range(3):
+        growing.show(volume)
+    assert node.JumpSliceByOffsetting.mock_calls == [call(5.0, 10.0, 15.0)]
+    grown[1] = 20.0
+    growing.show(volume)
+    assert node.JumpSliceByOffsetting.mock_calls[1:] == [call(10.0, 10.0, 15.0)]
+    # Another recording: the same volume is shown again, wherever a person has moved the slice meanwhile.
+    growing.show(None)
+    growing.show(volume)
+    assert len(node.JumpSliceByOffsetting.mock_calls) == 3
