@@ -8,7 +8,7 @@ from typing import Any
 from . import names
 from .nodes import nodes_of_class, remove_node, role_of
 from .own_nodes import any_own_nodes, is_role_of_result, own_nodes
-from .scene_snapshot import SceneSnapshot
+from .scene_snapshot import SceneSnapshot, add_a_storage_node
 from .sweeps.sweep_sequence import remove_sweep, sweep_nodes
 
 
@@ -48,6 +48,14 @@ def case_scene(scene: Any, tools: Iterable[str]) -> SceneSnapshot:
 
     Raises FileFormatError.
     """
+    return SceneSnapshot(scene, _saved_nodes(scene, tools))
+
+
+def prepare_case_scene(scene: Any, tools: Iterable[str]) -> bool:
+    """Do a part of what case_scene() would have to do first; False when nothing is left. Called now and then."""
+    return add_a_storage_node(_saved_nodes(scene, tools))
+
+
+def _saved_nodes(scene: Any, tools: Iterable[str]) -> list[Any]:
     sweep_ids = {node.GetID() for node in sweep_nodes(scene)}
-    nodes = own_nodes(scene, tools, with_sweep=False)
-    return SceneSnapshot(scene, [node for node in nodes if node.GetID() not in sweep_ids])
+    return [node for node in own_nodes(scene, tools, with_sweep=False) if node.GetID() not in sweep_ids]

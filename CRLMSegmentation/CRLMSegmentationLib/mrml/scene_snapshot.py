@@ -92,6 +92,21 @@ class SceneSnapshot:
             _write_data(node, storage, Path(self._small.name) / name)
 
 
+def add_a_storage_node(nodes: Iterable[Any]) -> bool:
+    """Give the first of these nodes that wants one the node that stores it; False when none did.
+
+    A node that comes into the scene keeps Slicer's widgets busy for some hundredths of a second: who adds them one by
+    one has none to add, and nobody waiting, when the case is saved.
+    """
+    for node in nodes:
+        if _is_stored(node) and node.GetStorageNode() is None:
+            node.AddDefaultStorageNode()
+            # What is small stands in the XML, and needs none.
+            if node.GetStorageNode() is not None:
+                return True
+    return False
+
+
 def _surface_writer(node: Any, storage: Any) -> _Writer:
     """Writes a model's surface, as it is now, as its storage node would."""
     copy, own = node.NewInstance(), storage.NewInstance()
@@ -121,7 +136,7 @@ def _stored(nodes: list[Any]) -> Iterator[list[tuple[Any, Any, str]]]:
     """
     stored, before = list[tuple[Any, Any, str]](), list[tuple[Any, str | None]]()
     for number, node in enumerate(nodes):
-        if not node.IsA("vtkMRMLStorableNode") or not _has_data(node):
+        if not _is_stored(node):
             continue
         if node.GetStorageNode() is None:
             node.AddDefaultStorageNode()
@@ -143,7 +158,10 @@ def _stored(nodes: list[Any]) -> Iterator[list[tuple[Any, Any, str]]]:
             storage.SetFileName(name_before)
 
 
-def _has_data(node: Any) -> bool:
+def _is_stored(node: Any) -> bool:
+    """True for a node that has data of its own, in a file beside the XML."""
+    if not node.IsA("vtkMRMLStorableNode"):
+        return False
     if node.IsA("vtkMRMLVolumeNode"):
         return node.GetImageData() is not None and node.GetImageData().GetNumberOfPoints() > 0
     if node.IsA("vtkMRMLModelNode"):

@@ -12,7 +12,7 @@ from ..errors import ConfigurationError
 from ..navigation.tool_transforms import DEFAULT_TOOL
 from ..session.case.contents import CaseContents
 from ..words import tr
-from .case_nodes import case_scene, is_result, remove_doubles, remove_results
+from .case_nodes import case_scene, is_result, prepare_case_scene, remove_doubles, remove_results
 from .scene_watch import SceneWatch
 from .sweeps.igsio_reconstruction import IgsioEngine
 from .sweeps.sweep_view import SweepView
@@ -31,6 +31,9 @@ from .views.volume_view import VolumeView
 if TYPE_CHECKING:
     from ..session.session import Session
     from .application import Application
+
+# Of what a save would have to do first, one piece at a time.
+_PREPARE_EVERY_S = 1.0
 
 
 class PartView(Protocol):
@@ -80,6 +83,7 @@ class SceneView:
         scene = application.scene
         self._watch = SceneWatch(scene, session.report_fault, self._on_closed, self._on_loaded, self._on_nodes_removed)
         self._loaded: list[Any] = []
+        self._prepared_s = 0.0
         self.volume = VolumeView(scene, session.volume)
         self.sweep = SweepView(application, session.recording, session.report)
         self.box = BoxView(scene, session.box)
@@ -130,6 +134,9 @@ class SceneView:
         with ExitStack() as stack:
             for view in reversed(self.views.values()):
                 stack.callback(view.process, now_s)
+        if now_s - self._prepared_s > _PREPARE_EVERY_S and not self.is_busy and self.session.recording.state is None:
+            self._prepared_s = now_s
+            prepare_case_scene(self.scene, self.session.tools.names)
 
     def hide_live(self) -> None:
         """Show nothing as live; a view that fails keeps no other from it."""

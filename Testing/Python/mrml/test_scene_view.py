@@ -4,6 +4,7 @@ import pytest
 from CRLMSegmentationLib.errors import ConfigurationError
 from CRLMSegmentationLib.mrml import names
 from CRLMSegmentationLib.mrml.application import current_application
+from CRLMSegmentationLib.mrml.case_nodes import case_scene
 from CRLMSegmentationLib.mrml.nodes import find
 from CRLMSegmentationLib.mrml.scene_view import SceneView
 from CRLMSegmentationLib.session.session import Session
@@ -42,3 +43,21 @@ def test_a_session_that_is_closed_is_shown_no_more(session, sweep):
     session.close()
     session.stream.show_frame(sweep.frames[4])
     assert session.view.live_image_node() is None
+
+
+def test_what_a_save_has_to_do_first_is_done_before_one_piece_at_a_time(session, sweep, volume):
+    session.volume.set(volume)
+    session.stream.show_frame(sweep.frames[4])
+    scene, view = session.view.scene, session.view
+    added = []
+    for now_s in range(1000, 1060, 2):
+        before = scene.GetNumberOfNodesByClass("vtkMRMLStorageNode")
+        view.process(float(now_s))
+        # Within the same second nothing is done again.
+        view.process(now_s + 0.1)
+        added.append(scene.GetNumberOfNodesByClass("vtkMRMLStorageNode") - before)
+    assert max(added) == 1 and added[-1] == 0
+    assert view.volume_node().GetStorageNode() is not None
+    before = scene.GetNumberOfNodesByClass("vtkMRMLStorageNode")
+    case_scene(scene, session.tools.names)
+    assert scene.GetNumberOfNodesByClass("vtkMRMLStorageNode") == before, "a save keeps the window waiting for these"
