@@ -284,11 +284,18 @@ def test_a_study_is_trained_measured_and_reported(work):
     assert "Each landmark" in (work / "report" / "report.md").read_text(encoding="utf-8")
 
 
+def _weights_of(model):
+    [weights] = model.read_weights()
+    return sum(one.numel() for one in weights.values())
+
+
 def test_its_model_is_loaded_as_any_other(work):
     model = load_model(work / "models" / "Model_landmarks")
     assert model.card.task == "landmarks" and model.network.builder == "monai.UNet"
     assert model.labels.foreground_heads == tuple(LANDMARKS) and model.card.weights == ("fold_0/weights.safetensors",)
     assert model.card.text["training"]["recipe"]["epochs"] == 1 and 0.2 <= model.card.threshold <= 0.8
+    # In half precision: two bytes for a weight.
+    assert (model.folder / "fold_0" / "weights.safetensors").stat().st_size < 2.2 * _weights_of(model)
 
 
 def test_recipes_are_compared_on_the_validation_pictures(work, capsys):

@@ -26,7 +26,7 @@ _DONE = "done.json"
 class PicturePopulation:
     """Seeds of the patients of each part, and pictures of each patient."""
 
-    training: Sequence[int] = range(20000, 20054)
+    training: Sequence[int] = range(20000, 20160)
     validation: Sequence[int] = range(21000, 21008)
     test: Sequence[int] = range(30000, 30025)
     views: int = 4

@@ -16,7 +16,7 @@ from ...inference.models.model_files import write_card
 from ...inference.models.trained_model import load_model
 from ...laparoscopy.network.network_picture import CHANNELS, LABELS, NETWORK_SIZE
 from ..cases.dataset import RawDataset
-from ..training.export import copy_description
+from ..training.export import copy_description, shortened
 from ..training.nnunet_home import PLANS_NAME, NnunetDataset
 from ..training.train import check_recipe
 from .batches import read_pictures
@@ -54,7 +54,7 @@ class LandmarkTrainer:
         (folder / PLANS).write_text(json.dumps(plans_of(job.dataset), indent=2) + "\n", encoding="utf-8")
         copy_description(job.dataset.raw, folder)
         shutil.rmtree((folder / WEIGHTS).parent, ignore_errors=True)
-        write_safetensors(torch.load(weights, map_location="cpu", weights_only=True), folder / WEIGHTS)
+        write_safetensors(shortened(torch.load(weights, map_location="cpu", weights_only=True)), folder / WEIGHTS)
         builder, arguments = NETWORKS[recipe.network]
         history = json.loads((weights.parent / HISTORY).read_text(encoding="utf-8"))
         best = min(range(len(history)), key=lambda epoch: float(history[epoch]["validation_loss"]))

@@ -31,7 +31,7 @@ def export_model(trained: Path, folder: Path, card: dict[str, Any], configuratio
     checkpoint = torch.load(trained / WEIGHTS, map_location="cpu", weights_only=False)
     mirror_axes = tuple(int(axis) for axis in checkpoint.get("inference_allowed_mirroring_axes") or ())
     stripped = {
-        "network_weights": _short(checkpoint["network_weights"]),
+        "network_weights": shortened(checkpoint["network_weights"]),
         # Where the network follows from the plans alone, nnU-Net's own default trainer can stand for ours; one that the
         # card names is built by this project alone, and nnU-Net knows no such trainer.
         "trainer_name": "nnUNetTrainer" if card.get("network") is None else "StudyTrainer",
@@ -55,9 +55,10 @@ def export_model(trained: Path, folder: Path, card: dict[str, Any], configuratio
     )
 
 
-def _short(weights: Mapping[str, Any]) -> dict[str, Any]:
-    """float16 where it is near enough. The decoder names the encoder's weights once more, and torch writes what is
-    shared only once: it stays shared.
+def shortened(weights: Mapping[str, Any]) -> dict[str, Any]:
+    """Weights by name in float16, which halves their file, where that rounds them by a thousandth at most.
+
+    nnU-Net's decoder names the encoder's weights once more, and torch writes what is shared only once: it stays so.
     """
     import torch
 
