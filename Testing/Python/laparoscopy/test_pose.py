@@ -103,3 +103,12 @@ def test_what_is_made_of_the_model_is_made_once(liver_view):
     assert opened.landmarks() is opened.landmarks()
     first, second = (Matcher(opened.landmarks(), liver_view.camera, liver_view.lines) for _ in range(2))
     assert first.coarse_liver is second.coarse_liver and opened.landmarks().modes is opened.landmarks().modes
+
+
+def test_a_pose_that_has_nothing_to_do_with_the_rough_one_is_refused(liver_view):
+    """Lines that were found where none are can fit closely; a person who has aligned the model knows better."""
+    start = moved(liver_view.pose, np.array([0.0, 0, 100, 0, 0, 0]), liver_view.model.liver.center)
+    with pytest.raises(LaparoscopeError, match="mm from the rough one"):
+        register_pose(liver_view.model, liver_view.camera, liver_view.lines, start)
+    near = moved(liver_view.pose, np.array([0.0, 0, 50, 0, 0, 0]), liver_view.model.liver.center)
+    assert off_mm(liver_view, register_pose(liver_view.model, liver_view.camera, liver_view.lines, near)).max() < 3

@@ -27,6 +27,8 @@ _OPEN_MM, _DOUBTFUL_MM = 30.0, 10.0
 _BAD_PX_SHARE, _MANY_OUTLIERS = 1 / 400, 0.1
 # Another pose that fits nearly as well, and puts the liver farther away than this.
 _AS_GOOD, _ELSEWHERE_MM = 1.25, 15.0
+# A rough pose, by hand or by tracking, is some centimetres off: one that is this far from it contradicts it.
+_FAR_FROM_START_MM = 80.0
 _UNLIKELY = 0.01
 _OUTLIER_SHARE = 1 / 80
 
@@ -108,6 +110,8 @@ def register_pose(
     others = _nearly_as_likely(deformed, likely)
     open_mm = float(np.mean([_off_mm(likely, others, point) for point in points]))
     _check_pose(best, fits, matcher, points, lines, open_mm, is_given=start is not None)
+    if start is not None:
+        _check_start(best, start, points)
     return _summary(matcher, best, likely, others, deform, open_mm)
 
 
@@ -157,6 +161,21 @@ def _check_pose(
                 "These landmarks fit the model in more than one pose: give a rough one with --start, or "
                 "more landmarks: {missing}.",
                 missing=_missing(model, lines),
+            )
+        )
+
+
+def _check_start(best: Fit, start: np.ndarray, points: np.ndarray) -> None:
+    """Raises LaparoscopeError when what fits the lines has nothing to do with the rough pose: wrong lines can be fitted
+    closely, too, and then no other figure tells of it.
+    """
+    away_mm = distance_mm(best.model_to_camera, start, points)
+    if away_mm > _FAR_FROM_START_MM:
+        raise LaparoscopeError(
+            tr(
+                "The pose that fits these landmarks lies {away_mm:.0f} mm from the rough one, so one of the two is wrong: "
+                "align the model again, or take another picture.",
+                away_mm=away_mm,
             )
         )
 
