@@ -20,7 +20,9 @@ def offered(tmp_path, monkeypatch, capsys):
     def ask(line: str) -> list[str]:
         words = line.split(" ")
         code = 'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _crlm; echo "${COMPREPLY[@]}"'
-        done = subprocess.run(["bash", "-c", code, str(script), *words], capture_output=True, encoding="utf-8", check=True)
+        done = subprocess.run(
+            ["bash", "-c", code, str(script), *words], capture_output=True, encoding="utf-8", check=True
+        )
         assert done.stderr == ""
         return done.stdout.split()
 
