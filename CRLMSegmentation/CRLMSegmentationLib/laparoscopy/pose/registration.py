@@ -173,8 +173,8 @@ def _check_start(best: Fit, start: np.ndarray, points: np.ndarray) -> None:
     if away_mm > _FAR_FROM_START_MM:
         raise LaparoscopeError(
             tr(
-                "The pose that fits these landmarks lies {away_mm:.0f} mm from the rough one, so one of the two is wrong: "
-                "align the model again, or take another picture.",
+                "The pose that fits these landmarks lies {away_mm:.0f} mm from the rough one, so one of the two is "
+                "wrong: align the model again, or take another picture.",
                 away_mm=away_mm,
             )
         )
