@@ -17,7 +17,7 @@ from .. import style
 if TYPE_CHECKING:
     import numpy as np
 
-IN_SECTION_PX = (640, 480)
+IN_SECTION_PX = (560, 420)
 _LARGE_PX, _SPACE_PX = (1280, 800), 4
 
 

@@ -111,8 +111,8 @@ def test_a_plane_is_drawn_moved_by_sliders_and_told(a_window):
     assert "remnant.draw" in session.calls
 
 
-def test_a_plane_is_dragged_in_the_picture_and_a_click_beside_it_looks_there(a_window):
-    window, session = a_window
+def test_a_plane_is_dragged_in_the_picture_and_a_click_beside_it_looks_there(a_window, window_module):
+    (window, session), dragging_module = a_window, window_module("ct.cut_dragging")
     open_ct(session, SimpleNamespace(measures=MEASURES))
     slices, plan = session.preoperative.ct.slices, session.preoperative.remnant
     slices.size_mm = lambda plane: (200.0, 200.0) if plane == "axial" else (200.0, 100.0)
@@ -123,20 +123,22 @@ def test_a_plane_is_dragged_in_the_picture_and_a_click_beside_it_looks_there(a_w
     plan.found = SimpleNamespace(cuts_the_liver=False)
     window.refresh()
     dragging = window.ct.editing.dragging
-    # The picture, 600 pixels wide, in the middle of a wider label; the axial slice is above on the left.
-    window.ui.ctPicture.width, window.ui.ctPicture.height = 700, 600
-    dragging.press(50 + 150, 150)
-    dragging.move(50 + 150 + 74, 150)
-    dragging.move(50 + 450, 150)
+    # The picture in the middle of a label that is 100 pixels wider; the axial slice is above on the left.
+    side, cell = dragging_module.SIDE_PX, dragging_module.CELL_PX
+    window.ui.ctPicture.width, window.ui.ctPicture.height = side + 100, side
+    at = lambda across, down: (50 + across * cell, down * cell)  # noqa: E731  # in cells
+    dragging.press(*at(0.5, 0.5))
+    dragging.move(*at(0.747, 0.5))
+    dragging.move(*at(1.5, 0.5))
     assert [one[:2] for one in dragged] == [("axial", 1)] and dragged[0][2:] == pytest.approx((0.75, 0.5), abs=0.01)
-    dragging.press(50 + 20, 150)
+    dragging.press(*at(0.067, 0.5))
     assert looked[0][:2] == ("axial", 10) and looked[0][2:] == pytest.approx((0.06, 0.5), abs=0.01)
-    dragging.move(50 + 60, 150)
-    dragging.press(50 + 450, 150)
+    dragging.move(*at(0.2, 0.5))
+    dragging.press(*at(1.5, 0.5))
     # The coronal picture is half as high as its cell.
-    dragging.press(50 + 150, 310)
+    dragging.press(*at(0.5, 1.033))
     assert len(dragged) == 1 and len(looked) == 1
-    dragging.press(50 + 150, 450)
+    dragging.press(*at(0.5, 1.5))
     assert looked[1][0] == "coronal" and looked[1][3] == pytest.approx(0.5, abs=0.01)
 
 
