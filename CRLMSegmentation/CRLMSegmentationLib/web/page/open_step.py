@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...session.state import SessionState, Step, StepStatus
+
+# What was sent has arrived by then, also in a busy browser.
+_UNDERWAY_S = 5.0
 
 if TYPE_CHECKING:
     from trame_server.state import State
@@ -18,8 +23,8 @@ class OpenStep:
     is still open. What becomes done by itself, such as a stream that has come back, opens nothing.
 
     confirm  sends every tab what is open now. A tab shows at once what was pressed in it; what the page had opened
-             shortly before may reach it later than that, and would stay on it for good. Nothing is sent where the page
-             has opened nothing since the last press: it would itself come after the next one
+             shortly before may reach it later than that, and would stay on it for good. So may what is sent here: a
+             press that comes while that is under way is confirmed as well. Else nothing is sent
     """
 
     def __init__(self, state: State) -> None:
@@ -29,6 +34,7 @@ class OpenStep:
         self._started: Step | None = None
         # The step that a page begins with is opened by itself as well.
         self._has_opened = True
+        self._confirmed_s = -math.inf
         self._last: dict[Step, StepStatus] = {}
 
     def open(self, name: str) -> None:
@@ -48,8 +54,9 @@ class OpenStep:
         """The value has changed: when that was not the page, a person goes their own way."""
         if name != self._shown:
             self._shown, self._started = name, None
-            if self._has_opened:
-                self._has_opened = False
+            now_s = time.monotonic()
+            if self._has_opened or now_s - self._confirmed_s < _UNDERWAY_S:
+                self._has_opened, self._confirmed_s = False, now_s
                 self.confirm()
 
     def start(self, step: Step) -> None:
