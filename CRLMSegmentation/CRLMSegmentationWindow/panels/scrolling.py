@@ -28,18 +28,17 @@ def leave_its_place(part: qt.QWidget) -> None:
     next time, is told by Qt of every change (QWidgetItemV2): the panel would stay as high as it was once, with a gap
     above the steps. Slicer takes what lies at the module's place: an empty item is put there for it.
     """
-    area = _scroll_area_of(part)
-    places = area.widget().layout() if area is not None else None
-    for _ in range(_MOST_PARENTS if places is not None else 0):
-        place = places.indexOf(part)
-        if place >= 0:
-            places.removeWidget(part)
-            places.insertSpacing(place, 0)
-            qt.QTimer.singleShot(0, partial(_put_back, part, area, place))
-            return
-        part = part.parentWidget()
-        if part is None:
-            return
+    area, module = _scroll_area_of(part), part
+    if area is None:
+        return
+    places = area.widget().layout()
+    while module is not None and places.indexOf(module) < 0:
+        module = module.parentWidget()
+    if module is not None:
+        place = places.indexOf(module)
+        places.removeWidget(module)
+        places.insertSpacing(place, 0)
+        qt.QTimer.singleShot(0, partial(_put_back, module, area, place))
 
 
 def _put_back(module: qt.QWidget, area: qt.QScrollArea, place: int) -> None:

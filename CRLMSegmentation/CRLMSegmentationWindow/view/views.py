@@ -32,7 +32,7 @@ class GrowingSlice:
     """The volume that grows under the probe, all of it, in the first planning slice."""
 
     def __init__(self) -> None:
-        self._shown: tuple[str, tuple[float, ...]] | None = None
+        self._shown: object = None
 
     def show(self, volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:
         """Moved only where the volume is another one, or fills another space: a move takes Slicer a while."""
@@ -41,11 +41,10 @@ class GrowingSlice:
         if volume is None or widget is None:
             self._shown = None
             return
-        bounds = [0.0, -1.0] * 3
-        volume.GetRASBounds(bounds)
-        if self._shown == (volume.GetID(), tuple(bounds)):
+        shown = volume.GetID(), _bounds_of(volume)
+        if self._shown == shown:
             return
-        self._shown = volume.GetID(), tuple(bounds)
+        self._shown = shown
         widget.mrmlSliceCompositeNode().SetBackgroundVolumeID(volume.GetID())
         center = center_of(volume)
         if center is not None:
@@ -113,13 +112,17 @@ def show_in_3d_only(node: slicer.vtkMRMLDisplayableNode | None) -> None:
 
 def center_of(node: slicer.vtkMRMLDisplayableNode | None) -> np.ndarray | None:
     """(3,) RAS mm, the middle of what a displayable node fills; None when it is empty."""
+    bounds = _bounds_of(node)
+    return None if bounds is None else np.mean(bounds, axis=1)
+
+
+def _bounds_of(node: slicer.vtkMRMLDisplayableNode | None) -> tuple[tuple[float, float], ...] | None:
+    """From and to along R, A and S, mm."""
     bounds = [0.0, -1.0] * 3
     if node is None:
         return None
     node.GetRASBounds(bounds)
-    if bounds[0] > bounds[1]:
-        return None
-    return np.array([(bounds[2 * axis] + bounds[2 * axis + 1]) / 2 for axis in range(3)])
+    return None if bounds[0] > bounds[1] else ((bounds[0], bounds[1]), (bounds[2], bounds[3]), (bounds[4], bounds[5]))
 
 
 def aim_camera(

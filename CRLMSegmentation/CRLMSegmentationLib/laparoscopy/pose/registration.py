@@ -83,10 +83,10 @@ def register_pose(
 ) -> PoseRegistration:
     """Where `model` lies before `camera` when its landmarks are seen at `lines`.
 
-    start     (4, 4) rough pose, model to camera; None: found from several, see starts.py
+    start     (4, 4) rough pose, model to camera, some centimetres off at most; None: found from several, see starts.py
     progress  called with (share, text)
     deform    the model is displaced as well, smoothly, see deformed.py
-    Raises LaparoscopeError when the landmarks cannot determine the pose.
+    Raises LaparoscopeError when the landmarks cannot determine the pose, and when it has nothing to do with `start`.
     """
     matcher = Matcher(model, camera, lines)
     if not matcher.observed:
