@@ -1,7 +1,7 @@
 """Sweeps over tumors from a simulator that shares nothing with ours, as test cases: a second opinion on a model.
 
 pip install pymust            # LGPL-3, for this program alone, in an environment of its own
-python Testing/Benchmarks/other_simulator.py --cases 6 -o other            # slowly, once; goes on where it stopped
+python Testing/Benchmarks/other_simulator.py --cases 10 -o other           # slowly, once; goes on where it stopped
 python Testing/Benchmarks/other_simulator.py -o other --try MODEL          # Dice in the tight boxes of those there
 
 PyMUST (Garcia, Comput. Methods Programs Biomed. 218 (2022) 106726) solves the wave equation's far field for each
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,10 @@ from CRLMSegmentationLib.values import Volume
 HALF_WIDTH_MM, DEPTHS_MM, PIXEL_MM, STEP_MM = 26.0, (12.0, 68.0), 0.35, 1.5
 # Of scatterers, in a mm3, and the standard deviation of the slice's profile: about five in a resolution cell.
 PER_MM3, SLICE_SD_MM = 0.9, 1.2
+# PyMUST sums over scatterers; so many at a time stay in a processor's own cache: four times as fast as all at once.
+AT_ONCE = 600
+# Frequencies that the pulse has less of than this are left out; what is shown ends at SHOWN_DB.
+LEAST_DB = -60.0
 # In turn; dB against the liver.
 CONTRASTS_DB = (-9.0, 6.0, -4.0, -12.0, 8.0, 4.0)
 SHOWN_DB, TISSUE_GREY = 60.0, 90.0
@@ -40,7 +45,7 @@ TRUTH_MM = 0.5
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--cases", type=int, default=6, help="sweeps, seeds 1 on (default 6)")
+    parser.add_argument("--cases", type=int, default=10, help="sweeps, seeds 1 on (default 10)")
     parser.add_argument("--frames", type=int, help="of each, for a try; default: what covers the tumor")
     parser.add_argument("--try", dest="model", type=Path, metavar="MODEL", help="try a model on those that are there")
     arguments = parser.parse_args()
@@ -75,17 +80,21 @@ def write_case(seed: int, folder: Path, frames: int | None) -> None:
         places.sort()
     points = scatterers(random, float(places[0]) - 4, float(places[-1]) + 4)
     strength = random.normal(size=len(points)) * np.where(tumor.holds(points), 10 ** (contrast_db / 20), 1.0)
-    scanner, images = Scanner(), []
+    scanner, images, kept = Scanner(), [], folder / "frames"
+    kept.mkdir(parents=True, exist_ok=True)
     for number, place in enumerate(places):
-        started = time.monotonic()
-        images.append(scanner.frame(points, strength, float(place)))
-        print(f"{folder.name}, frame {number + 1} of {len(places)}: {time.monotonic() - started:.0f} s", flush=True)
+        started, file = time.monotonic(), kept / f"{number:03d}.npy"
+        if not file.is_file():
+            np.save(kept / "begun.npy", scanner.frame(points, strength, float(place)))
+            (kept / "begun.npy").replace(file)
+            print(f"{folder.name}, frame {number + 1} of {len(places)}: {time.monotonic() - started:.0f} s", flush=True)
+        images.append(np.load(file))
     level_db = np.median([image[scanner.inside] for image in images])
-    folder.mkdir(parents=True, exist_ok=True)
     write_sweep(sweep_of(images, places, float(level_db), scanner, seed), folder / "sweep.igs.mha")
     write_volume(truth_of(tumor, places), folder / "tumor.nrrd")
     text = {"seed": seed, "contrast_db": contrast_db, "middle_mm": middle.tolist(), "radii_mm": radii.tolist()}
     (folder / "parameters.json").write_text(json.dumps(text, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(kept)
 
 
 class Tumor:
@@ -137,8 +146,7 @@ class Scanner:
         """(v, u) in dB: what the scatterers in the slice at `place_mm` send back, after beamforming."""
         weight = np.exp(-0.5 * ((points[:, 1] - place_mm) / SLICE_SD_MM) ** 2)
         near = weight > 0.05
-        x, z = 1e-3 * points[near, 0], 1e-3 * points[near, 2]
-        signals, _ = self.must.simus(x, z, strength[near] * weight[near], self.delays, self.param)
+        signals = self._signals(1e-3 * points[near][:, ::2], strength[near] * weight[near])
         quadrature = self.must.rf2iq(signals, self.param)
         if self.matrix is None or self.matrix.shape[1] != quadrature.size:
             size = 1j * np.array(quadrature.shape)
@@ -149,6 +157,19 @@ class Scanner:
         rows = np.array([np.median(row[seen]) for row, seen in zip(decibels, self.inside)])
         level = np.polyval(np.polyfit(self.deep[:, 0], rows, 3), self.deep[:, 0])
         return decibels - level[:, None]
+
+    def _signals(self, places_m: np.ndarray, strength: np.ndarray) -> np.ndarray:
+        """(samples, elements) that come back from scatterers at places_m (n, 2), across and deep."""
+        # Silent ones at the ends of the field, so that the signals of all parts are as long.
+        ends = 1e-3 * np.array([(side * (HALF_WIDTH_MM + 3), DEPTHS_MM[1] + 3) for side in (-1, 1)])
+        summed: Any = 0.0
+        for first in range(0, len(strength), AT_ONCE):
+            x, z = np.vstack([ends, places_m[first : first + AT_ONCE]]).T
+            reflected = np.concatenate([np.zeros(len(ends)), strength[first : first + AT_ONCE]])
+            options = self.must.utils.Options()
+            options.dBThresh = LEAST_DB
+            summed = summed + self.must.simus(x, z, reflected, self.delays, self.param, options)[0]
+        return np.asarray(summed)
 
 
 def sweep_of(images: list[np.ndarray], places: np.ndarray, level_db: float, scanner: Scanner, seed: int) -> Sweep:
