@@ -10,6 +10,7 @@ import numpy as np
 from ..preoperative.ct_slices import COLORS
 from ..preoperative.remnant import CutPlane
 from ..preoperative.structures import LIVER
+from ..values.triangles import with_fewer_triangles
 from .cut_in_space import CutInSpace
 from .offscreen import render_window
 
@@ -92,7 +93,7 @@ class CtInSpace:
         from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
         mapper = vtkPolyDataMapper()
-        mapper.SetInputData(_coarser(surface) if name == LIVER else surface)
+        mapper.SetInputData(with_fewer_triangles(surface, _MOST_TRIANGLES) if name == LIVER else surface)
         mapper.ScalarVisibilityOff()
         actor = vtkActor()
         actor.SetMapper(mapper)
@@ -107,19 +108,3 @@ class CtInSpace:
             prop.SetOpacity(_LIVER_OPACITY)
         self._renderer.AddActor(actor)
         return actor
-
-
-def _coarser(surface: vtkPolyData) -> vtkPolyData:
-    from vtkmodules.vtkFiltersCore import vtkPolyDataNormals, vtkQuadricDecimation
-
-    if surface.GetNumberOfCells() <= _MOST_TRIANGLES:
-        return surface
-    decimation = vtkQuadricDecimation()
-    decimation.SetInputData(surface)
-    decimation.SetTargetReduction(1 - _MOST_TRIANGLES / surface.GetNumberOfCells())
-    normals = vtkPolyDataNormals()
-    normals.SetInputConnection(decimation.GetOutputPort())
-    normals.SplittingOff()
-    normals.Update()
-    coarser: vtkPolyData = normals.GetOutput()
-    return coarser

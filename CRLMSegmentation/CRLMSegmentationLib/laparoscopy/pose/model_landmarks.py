@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from ...geometry import invert_affine, transform_points
 from ...values.camera import Camera
+from ...values.triangles import with_fewer_triangles
 from ..surface.mesh import Mesh, mesh_of
 from ..surface.view import view_of
 from .shape_modes import ShapeModes, shape_modes
@@ -122,13 +123,7 @@ def coarse_mesh(mesh: Mesh) -> Mesh:
     """The same surface of at most 20,000 triangles, to a tenth of a millimetre or so for a liver of usual size."""
     if len(mesh.triangles) <= _MOST_TRIANGLES:
         return mesh
-    from vtkmodules.vtkFiltersCore import vtkQuadricDecimation
-
-    fewer = vtkQuadricDecimation()
-    fewer.SetInputData(mesh.as_surface())
-    fewer.SetTargetReduction(1 - _MOST_TRIANGLES / len(mesh.triangles))
-    fewer.Update()
-    return mesh_of(fewer.GetOutput())
+    return mesh_of(with_fewer_triangles(mesh.as_surface(), _MOST_TRIANGLES))
 
 
 def _resampled(line: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from ...words import tr
 from ..state import Step, StepStatus
 from ..workflow import Workflow
 from .background import BackgroundJobs
+from .blas_threads import OneBlasThread
 from .job import Job
 
 _logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Jobs:
     def __init__(self, workflow: Workflow):
         self.handlers: dict[Step, Callable[[Any], object]] = {}
         self._workflow = workflow
+        self._blas = OneBlasThread()
         self._background = BackgroundJobs(self.set_progress, self._on_done, self.fail, self._on_cancelled)
 
     @property
@@ -80,7 +82,9 @@ class Jobs:
         self._background.process()
 
     def close(self) -> None:
+        """No thread is left. Can be repeated."""
         self._background.close()
+        self._blas.close()
 
     def finish(self, job: Job, result: Any) -> bool:
         """Take what a job computed; returns False, and drops it, when what it was made from has changed meanwhile."""
