@@ -63,15 +63,26 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
             module = import_module(f".commands.{name.replace('-', '_')}", __package__)
             module.add_arguments(command)
             _add_printing_options(command, getattr(module, "JSON", ""))
-            command.epilog = "\n  ".join(["examples:", *module.EXAMPLES])
+            _show_examples(command, module.EXAMPLES)
             command.set_defaults(run=module.run)
     return parser
 
 
+def _steps(command: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    actions = [action for action in command._actions if isinstance(action, argparse._SubParsersAction)]
+    return [step for action in actions for step in action.choices.values()]
+
+
+def _show_examples(command: argparse.ArgumentParser, examples: tuple[str, ...]) -> None:
+    """All of them below the command's help, and below that of each of its steps those of the step."""
+    for parser in [command, *_steps(command)]:
+        shown = [example for example in examples if f"{example} ".startswith(f"{parser.prog} ")]
+        parser.epilog = "\n  ".join(["examples:", *shown])
+
+
 def _add_printing_options(command: argparse.ArgumentParser, json_help: str) -> None:
     """--json and --quiet for a command, and for each step of it where it has steps: behind either name they count."""
-    steps = [action for action in command._actions if isinstance(action, argparse._SubParsersAction)]
-    for parser in [command, *(step for action in steps for step in action.choices.values())]:
+    for parser in [command, *_steps(command)]:
         default = False if parser is command else argparse.SUPPRESS
         if json_help:
             parser.add_argument("--json", action="store_true", default=default, help=json_help)

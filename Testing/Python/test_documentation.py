@@ -66,3 +66,27 @@ def test_the_readme_names_every_command_with_the_page_that_shows_it():
             assert f"crlm {name}" in text, f"{page} does not show crlm {name}"
             found.setdefault(name, set()).update({step_name} - {""})
     assert found == commands
+
+
+# A command with what follows it in its line, up to the end of its code or what a shell makes of the rest.
+SHOWN = re.compile(r"(?:^|[`(]|&& )crlm ([a-z][^`|#&\n]*)", re.MULTILINE)
+
+
+def options_of(words, parser):
+    """Of the innermost step that the words name; nothing when they name no command."""
+    steps = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not steps:
+        return set(parser._option_string_actions)
+    return options_of(words[1:], steps[0][words[0]]) if words[:1] and words[0] in steps[0] else set()
+
+
+def test_every_option_that_the_documentation_shows_belongs_to_its_command():
+    pages = [*(REPOSITORY / "docs").rglob("*.md"), REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md"]
+    parser, looked_at = build_parser(), 0
+    for page in (page for page in pages if not {"_build", "generated"} & set(page.parts)):
+        for shown in SHOWN.findall(page.read_text(encoding="utf-8").replace("\\\n", " ")):
+            words = shown.split()
+            named = {word.split("=")[0].strip("[].,;:()") for word in words if word.lstrip("[").startswith("--")}
+            looked_at += bool(named)
+            assert named <= options_of(words, parser), f"{page.name}: crlm {shown}"
+    assert looked_at > 50

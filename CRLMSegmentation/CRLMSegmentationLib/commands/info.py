@@ -14,13 +14,13 @@ from ..sweep import describe_sequence, read_poses
 from .options.printing import print_facts, print_rows, text
 from .options.sweep_options import add_sweep_options, calibration_from, configuration_from
 
-EXAMPLES = ("crlm info sweep.igs.mha --plus-config plus.xml", "crlm info volume.nrrd --json")
+EXAMPLES = ("crlm info sweep.igs.mha --plus-config plus.xml", "crlm info volume.nrrd --json", "crlm info my-model")
 JSON = "print one JSON object; what is not known is null"
 _GOOD = "good: no gap wider than it should be, no frame left out"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", help="recording, volume, box (.mrk.json), surface, or model folder")
+    parser.add_argument("file", help="recording, volume, box (.mrk.json), surface, or a model or its folder")
     add_sweep_options(parser)
 
 
@@ -70,7 +70,7 @@ def sweep_judgement(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def describe(path: Path) -> dict[str, Any]:
     """Name to value. Raises the reader's own error when the file is not what its name says."""
-    if path.is_dir():
+    if path.is_dir() or (not path.exists() and _is_model_name(str(path))):
         from ..inference.models.trained_model import load_model
 
         card = load_model(path).card
@@ -101,6 +101,12 @@ def describe(path: Path) -> dict[str, Any]:
         "minimum": volume.voxels.min().item(),
         "maximum": volume.voxels.max().item(),
     }
+
+
+def _is_model_name(name: str) -> bool:
+    from ..inference.models.model_folders import available_models, user_models
+
+    return name in (*available_models(), *user_models())
 
 
 def rows_of_recording(description: dict[str, Any]) -> dict[str, object]:

@@ -42,8 +42,17 @@ REPORT_FILES = ("index.html", "results.json", "report.md", "inputs.csv")
 EXAMPLES = (
     "crlm study run --quick --work study",
     "crlm study run cases.csv --work study --workers 4",
+    "crlm study simulate --work study",
+    "crlm study build cases.csv --work study",
+    "crlm study train --work study --task crop --override my.toml",
+    "crlm study calibrate --work study",
+    "crlm study evaluate --work study",
+    "crlm study evaluate cases.csv --work tried --model my-model",
+    "crlm study report --work study",
     "crlm study implant sweep.igs.mha --seed 3 -o implanted",
     "crlm study landmark-cases L3D --layout l3d -o cases.csv",
+    "crlm study landmark-sweep study/cases.csv --work study/sweep --recipes weightings losses",
+    "crlm study landmark-steps study/cases.csv --model study/models/Model_landmarks -o study/steps.json",
     "crlm study carry-labels mr.nii.gz tumor.seg.nrrd ultrasound.nrrd -o carried --json",
 )
 
@@ -64,8 +73,8 @@ def _add_arguments_of(name: str, step: argparse.ArgumentParser) -> None:
     step.add_argument("--work", required=True, metavar="DIR", help="the study's folder; holds everything")
     step.add_argument("--workers", type=int, default=1, help="processes on this machine (default 1)")
     step.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://host:8786")
-    if name in ("build", "run"):
-        optional: dict[str, Any] = {"nargs": "?"} if name == "run" else {}
+    if name in ("build", "run", "evaluate"):
+        optional: dict[str, Any] = {} if name == "build" else {"nargs": "?"}
         step.add_argument("table", metavar="TABLE",
                           help="CSV: case, patient, split, sweep or volume, mask, calibration",
                           **optional)  # fmt: skip
@@ -76,11 +85,13 @@ def _add_arguments_of(name: str, step: argparse.ArgumentParser) -> None:
     else:
         _add_study_arguments(step)
     if name in ("evaluate", "report", "run"):
-        step.add_argument("--model", action="append", default=[], metavar="NAME=DIR",
+        step.add_argument("--model", action="append", default=[], metavar="NAME[=DIR]",
                           help="a further model to be tried on the test cases; may be given again")  # fmt: skip
         step.add_argument("--no-robustness", action="store_true", help="skip the disturbed boxes and sweeps")
     if name in ("report", "run"):
-        step.add_argument("-o", "--output", metavar="DIR", help="folder of the report (default: DIR/report)")
+        step.add_argument(
+            "-o", "--output", metavar="DIR", help="folder of the report (default: report/ in that of --work)"
+        )
         step.add_argument("--recording", action="append", default=[], metavar="SWEEP[,CONFIGURATION]",
                           help="a real recording without tumor, to count false alarms in")  # fmt: skip
         step.add_argument("--note", action="append", default=[], metavar="TEXT", help="a sentence for the report")
@@ -171,6 +182,7 @@ def _lines(every_s: float = 20.0) -> Progress:
 
 def _do(arguments: argparse.Namespace, progress: Progress) -> None:
     from ..study import pipeline
+    from ..study.cases.case_table import read_case_table
     from ..study.study_folder import StudyFolder
 
     folder, step = StudyFolder(Path(arguments.work).resolve()), arguments.step
@@ -178,14 +190,13 @@ def _do(arguments: argparse.Namespace, progress: Progress) -> None:
         _simulate(arguments, folder, progress)
         return
     study = _study(arguments, folder)
+    table = getattr(arguments, "table", None)
+    rows = read_case_table(table) if table else []
+    if step == "evaluate" and table:
+        pipeline.take_cases(study, rows)
     if step in ("build", "run"):
-        if getattr(arguments, "table", None):
-            from ..study.cases.case_table import read_case_table
-
-            rows = read_case_table(arguments.table)
-        else:
-            rows = _simulate(arguments, folder, progress)
-            study = _study(arguments, folder)
+        if not table:
+            rows, study = _simulate(arguments, folder, progress), _study(arguments, folder)
         for case in pipeline.build_step(study, rows, progress):
             print(f"left out {case.case}: {case.reason}")
     if step in ("train", "run"):
@@ -194,7 +205,7 @@ def _do(arguments: argparse.Namespace, progress: Progress) -> None:
     if step in ("calibrate", "run"):
         for planned in study.planned:
             sentence = pipeline.calibrate_step(study, planned, progress)
-            print(" ".join(filter(None, (_calibrated(study, planned.task), sentence))))
+            print(". ".join(filter(None, (_calibrated(study, planned.task), sentence))))
     if step in ("evaluate", "report", "run"):
         _evaluate_and_report(arguments, study, progress)
 
@@ -203,7 +214,7 @@ def _evaluate_and_report(arguments: argparse.Namespace, study: Study, progress: 
     from ..study.pipeline import evaluate_step
 
     settings = _settings(arguments)
-    further = dict(_pair(text, "=", "--model NAME=DIR") for text in arguments.model)
+    further = dict(_further_model(text) for text in arguments.model)
     results, failed = evaluate_step(study, settings, further, progress)
     for case in failed:
         print(f"failed {case.case}: {case.reason}")
@@ -217,7 +228,9 @@ def _evaluate_and_report(arguments: argparse.Namespace, study: Study, progress: 
         sweep, _, configuration = text.partition(",")
         recordings[Path(sweep).name.split(".")[0]] = (sweep, configuration or None)
     output = Path(arguments.output) if arguments.output else None
-    found = report_step(study, results, failed, output, recordings, _commands(arguments), arguments.note, progress)
+    found = report_step(
+        study, results, failed, output, recordings, _commands(arguments), arguments.note, progress, further
+    )
     for line in found.get("must", []):
         value = line["value"] if isinstance(line["value"], str) or line["value"] is None else f"{line['value']:.3f}"
         print(f"{line['what']}: {value} ({line['must']}{'' if line['holds'] else ', NOT reached'})")
@@ -310,6 +323,7 @@ def _commands(arguments: argparse.Namespace) -> list[str]:
         value = getattr(arguments, name)
         if value not in (None, "recommended", "small"):
             parts.append(f"--{name.replace('_', '-')} {value}")
+    parts += [f"--model {text.partition('=')[0]}" for text in getattr(arguments, "model", ())]
     for text in getattr(arguments, "recording", ()):
         parts.append("--recording " + ",".join(Path(part).name for part in text.split(",")))
     return [" ".join(parts)]
@@ -322,8 +336,11 @@ def _calibrated(study: Study, task: Task) -> str:
     return f"{study.model(task)}: threshold {card.threshold:g}{figure}"
 
 
-def _pair(text: str, mark: str, option: str) -> tuple[str, Path]:
-    name, found, value = text.partition(mark)
-    if not found or not name or not value:
-        raise ConfigurationError(f"'{text}' is not of the form {option}.")
-    return name, Path(value)
+def _further_model(text: str) -> tuple[str, Path]:
+    """Its name in the report, and its folder: NAME of a model that is installed, or NAME=DIR."""
+    from ..inference.models.model_folders import find_model
+
+    name, mark, folder = text.partition("=")
+    if not name or (mark and not folder):
+        raise ConfigurationError(f"'{text}' is not of the form --model NAME or --model NAME=DIR.")
+    return name, Path(folder) if mark else find_model(name)

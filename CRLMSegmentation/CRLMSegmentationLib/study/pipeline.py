@@ -71,8 +71,8 @@ def cases_of(study: Study) -> list[CaseRow]:
     return read_case_table(study.folder.table)
 
 
-def build_step(study: Study, rows: Sequence[CaseRow], progress: Progress | None = None) -> list[LeftOut]:
-    """The dataset of each task, and inputs.csv with the hash of every file that went in; returns the cases left out.
+def take_cases(study: Study, rows: Sequence[CaseRow]) -> None:
+    """The table in the study's folder, and inputs.csv with the hash of every file that it names; nothing is cut.
 
     Raises ConfigurationError when the same image is in two splits.
     """
@@ -80,6 +80,14 @@ def build_step(study: Study, rows: Sequence[CaseRow], progress: Progress | None 
     Path(study.folder.root).mkdir(parents=True, exist_ok=True)
     write_case_table(rows, study.folder.table)
     write_inputs(rows, study.folder.inputs)
+
+
+def build_step(study: Study, rows: Sequence[CaseRow], progress: Progress | None = None) -> list[LeftOut]:
+    """Take the cases, and cut the dataset of each task of them; returns the cases left out.
+
+    Raises ConfigurationError when the same image is in two splits.
+    """
+    take_cases(study, rows)
     return build(
         rows, study.folder.nnunet.raw, study.planned, study.with_iso_echoic, study.workers, study.scheduler, progress
     )
@@ -127,23 +135,28 @@ def evaluate_step(
     further: Mapping[str, Path] | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[dict[str, Any]], list[LeftOut]]:
-    """The results of all test cases; `further` are more models to be tried on them, by name."""
+    """The results of all test cases; `further` are more models to be tried on them, by name.
+
+    Raises ConfigurationError when there is no model at all.
+    """
     cards = study.cards()
-    if not cards:
-        raise ConfigurationError(f"{study.folder.root} holds no trained model: train one first.")
+    if not cards and not further:
+        raise ConfigurationError(
+            f"{study.folder.root} holds no trained model: train one first, or name one with --model."
+        )
     methods = {}
     for task in (one.task for one in study.planned if one.task.model_name in cards):
         if task.calibrate and not cards[task.model_name].text["validation"]:
             raise ConfigurationError(f"{task.model_name} has no threshold yet: calibrate it first.")
         methods[task.model_name] = TrainedMethod(task, study.model(task))
     for name, folder in (further or {}).items():
-        methods[name] = TrainedMethod(_task_of_model(folder), Path(folder), is_own=False)
+        methods[name] = TrainedMethod(task_of_model(folder), Path(folder), is_own=False)
     used, _ = choose_cases(cases_of(study), study.with_iso_echoic)
     settings = replace(settings or EvaluationSettings(), device=study.device, threads=study.threads or 1)
     return evaluate(used, methods, study.folder.evaluation, settings, study.workers, study.scheduler, progress)
 
 
-def _task_of_model(folder: Path) -> Task:
+def task_of_model(folder: Path) -> Task:
     """The task that the card in a model's folder names. Raises ConfigurationError."""
     try:
         card = json.loads((Path(folder) / CARD).read_text(encoding="utf-8"))

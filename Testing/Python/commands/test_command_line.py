@@ -64,6 +64,12 @@ def test_every_command_shows_examples_that_it_takes(name, capsys):
         assert program == "crlm" and parser.parse_args(gathered(arguments)).command == name
 
 
+def test_every_step_shows_examples_of_its_own():
+    for _, parser in parsers(build_parser()):
+        examples = parser.format_help().partition("examples:\n")[2].splitlines()
+        assert examples and all(f"{example} ".startswith(f"  {parser.prog} ") for example in examples), parser.prog
+
+
 def test_every_option_says_what_it_is_for_and_what_it_is_without_it():
     silent = []
     for name, parser in parsers(build_parser()):

@@ -100,6 +100,7 @@ def test_info_knows_every_kind_of_file(capsys, tmp_path, a_sweep_file):
     for name, kind in ((a_sweep_file, "sweep"), (tmp_path / "box.mrk.json", "box"), (tmp_path / "v.nrrd", "volume")):
         status, text, _ = crlm(capsys, "info", name, "--json")
         assert status == 0 and json.loads(text)["kind"] == kind
+    assert json.loads(crlm(capsys, "info", "crop-simulated-small", "--json")[1])["kind"] == "model"
 
 
 def test_wrong_input_gives_one_sentence_each(capsys, tmp_path, a_sweep_file):

@@ -7,7 +7,7 @@ import pytest
 from CRLMSegmentationLib.cli import main
 from CRLMSegmentationLib.files import write_volume
 from CRLMSegmentationLib.inference.models.trained_model import load_model
-from CRLMSegmentationLib.study.cases.case_table import CaseRow, write_case_table
+from CRLMSegmentationLib.study.cases.case_table import CaseRow, read_case_table, write_case_table
 from CRLMSegmentationLib.values import Volume
 
 SPLITS = ("training", "training", "validation", "test", "test", "test2")
@@ -76,6 +76,24 @@ def test_a_second_run_finds_everything_done(study, capsys):
     assert "Model_crop, median Dice" in capsys.readouterr().out
 
 
+def test_a_model_from_elsewhere_is_tried_without_a_training(study, tmp_path):
+    (result,) = (study[0] / "nnunet" / "results").glob("*_TumorCrops/*")
+    assert main(["import-model", str(result), "mine", "-o", str(tmp_path / "mine"), "--margin", "6"]) == 0
+    rows = [row for row in read_case_table(study[0] / "cases.csv") if row.case in ("ball0", "ball3")]
+    table, work = str(write_case_table(rows, tmp_path / "table.csv")), ["--work", str(tmp_path / "tried")]
+    model = ["--model", f"mine={tmp_path / 'mine'}", "--no-robustness"]
+    assert main(["study", "evaluate", table, *work, *model]) == 0
+    assert main(["study", "report", *work, *model]) == 0
+    found = json.loads((tmp_path / "tried" / "report" / "results.json").read_text(encoding="utf-8"))
+    (case,) = found["each_case"]
+    dice = found["test"]["mine"]["dice"]["median"]
+    assert case["case"] == "ball3" and case["dice"]["mine"] == pytest.approx(dice, abs=1e-4)
+    page = (tmp_path / "tried" / "report" / "report.md").read_text(encoding="utf-8")
+    for line in ("| case | ", "|  | cases | "):
+        assert "mine" in page.partition(line)[2].partition("\n")[0], line
+    assert "Model_crop |" not in page and "mine: threshold 0.5" in page and "--model mine" in page
+
+
 def test_a_step_that_comes_too_early_says_what_is_missing(tmp_path, capsys):
     assert main(["study", "train", "--work", str(tmp_path / "none")]) == 1
     assert "build the study first" in capsys.readouterr().err
@@ -85,3 +103,6 @@ def test_a_step_that_comes_too_early_says_what_is_missing(tmp_path, capsys):
     assert "train it first" in capsys.readouterr().err
     assert main(["study", "train", "--work", str(tmp_path), "--epochs", "0"]) == 1
     assert "--epochs is 0" in capsys.readouterr().err
+    for wrong, said in (("=x", "not of the form --model NAME"), ("none", "There is no model 'none'")):
+        assert main(["study", "evaluate", "--work", str(tmp_path), "--model", wrong]) == 1
+        assert said in capsys.readouterr().err

@@ -20,7 +20,9 @@ def add_steps(parser: argparse.ArgumentParser, steps: Mapping[str, Step], metava
     parsers = parser.add_subparsers(dest="step", metavar=metavar, required=True)
     for name, step in steps.items():
         description = f"{step.summary[0].upper()}{step.summary[1:]}."
-        step_parser = parsers.add_parser(name, help=step.summary, description=description)
+        step_parser = parsers.add_parser(
+            name, help=step.summary, description=description, formatter_class=parser.formatter_class
+        )
         step.add_arguments(step_parser)
         step_parser.set_defaults(run_step=step.run)
 

@@ -130,11 +130,11 @@ def cases_figure(results: Results, folder: Path, path: Path) -> list[str]:
     return [result["case"] for result in chosen.values()]
 
 
-def frames_figure(simulated: Frames, real: Frames, path: Path) -> None:
-    """Frames of simulated sweeps (upper rows) beside frames of real recordings (lowest row), as they were recorded."""
+def frames_figure(of_cases: Frames, of_recordings: Frames, path: Path) -> None:
+    """Frames of cases (upper rows) beside frames of recordings without a tumor (lowest row), as they were recorded."""
     columns = 4
-    rows = [simulated[start : start + columns] for start in range(0, len(simulated), columns)]
-    rows += [real[:columns]] if len(real) else []
+    rows = [of_cases[start : start + columns] for start in range(0, len(of_cases), columns)]
+    rows += [of_recordings[:columns]] if len(of_recordings) else []
     figure, panels = _figure(len(rows), columns, (13, 3.0 * len(rows)))
     for line, pictures in zip(np.atleast_2d(panels), rows):
         for place, axes in enumerate(line):

@@ -27,7 +27,7 @@ def write_report(inputs: ReportInputs, folder: Path) -> dict[str, Any]:
     found = collect(inputs.results, inputs.left_out, inputs.simulated, inputs.metrics, inputs.plan.summaries)
     found["models"] = {
         name: {"name": card.name, "version": card.version, "threshold": card.threshold, "sha256": card.sha256,
-               "uncertainty": card.text.get("uncertainty"), "validation": card.text["validation"]}
+               "uncertainty": card.text.get("uncertainty"), "validation": card.text.get("validation", {})}
         for name, card in inputs.cards.items()
     }  # fmt: skip
     found["recipes"] = inputs.recipes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from ...values import Box
 from ...values.progress import Progress
 from ..cases.case_files import forget_sweeps, mask_of, sweep_of
 from ..cases.case_table import CaseRow, LeftOut, choose_cases
-from ..pipeline import Study, cases_of
+from ..pipeline import Study, cases_of, task_of_model
 from ..tumor_methods import CROP
 from .realism import evaluate_recording, read_recording
 from .report import write_report
@@ -38,14 +38,19 @@ def report_step(
     commands: Sequence[str] = (),
     notes: Sequence[str] = (),
     progress: Progress | None = None,
+    further: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
     """Write the report; returns what results.json holds.
 
     output      folder; the study's own report/ when None
     recordings  {title: (sweep, PLUS configuration or None)} of real recordings without a tumor
+    further     more models that were tried, by name
     """
     folder, rows, cards = study.folder, cases_of(study), study.cards()
     tasks = [one.task for one in study.planned if one.task.model_name in cards]
+    theirs = {name: task_of_model(model) for name, model in (further or {}).items()}
+    of_others = {name: task.trainer.read_card(Path(further[name])) for name, task in theirs.items()} if further else {}
+    tried = {task.name: task for task in [*tasks, *theirs.values()]}.values()
     calibrations = {}
     for task in tasks:
         kept = folder.calibration(task.name)
@@ -64,12 +69,12 @@ def report_step(
             results=results,
             left_out=list(dict.fromkeys(left_out)),
             evaluation=folder.evaluation,
-            cards=cards,
+            cards={**cards, **of_others},
             calibrations=calibrations,
             # What the models were trained with, whatever the options of this command say.
             recipes={task.name: cards[task.model_name].text["training"]["recipe"] for task in tasks},
-            plan=sum((task.report for task in tasks), ReportPlan()),
-            metrics=list(dict.fromkeys(metric for task in tasks for metric in task.metrics)),
+            plan=sum((task.report for task in tried), ReportPlan()),
+            metrics=list(dict.fromkeys(metric for task in tried for metric in task.metrics)),
             simulated=study.simulated is not None,
             recordings=alarms,
             frames=(_frames_of_cases(rows), _frames_of_recordings(recordings or {})),

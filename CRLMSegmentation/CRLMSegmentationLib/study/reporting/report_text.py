@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..metrics import Metric
@@ -27,7 +27,7 @@ def figures_of_methods(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def quartile_table(methods: dict[str, dict[str, Any]], metrics: Sequence[Metric]) -> str:
     """Median (25th to 75th percentile) of every figure for every method, and what else is known of them."""
     methods = figures_of_methods(methods)
-    names = [name for name in (*METHODS, *(name for name in methods if name not in METHODS)) if name in methods]
+    names = _in_order(methods)
     rows = [[metric.title, *(_quartiles(methods[name][metric.key]) for name in names)] for metric in metrics]
     known = {key for name in names for key in methods[name]}
     if "sensitivity" in known:
@@ -70,13 +70,14 @@ def tests_table(tests: Sequence[dict[str, Any]]) -> str:
 
 def strata_table(strata: dict[str, Any]) -> str:
     """Dice of the methods by kinds of lesions."""
+    names = _in_order({name for classes in strata.values() for methods in classes.values() for name in methods})
     rows = []
     for by, classes in strata.items():
-        for name, methods in classes.items():
+        for kind, methods in classes.items():
             cases = next(iter(methods.values()))["cases"]
-            cells = [_quartiles(methods[method]["dice"]) if method in methods else "-" for method in (CROP, FULL, SEMI)]
-            rows.append([f"{by}: {name}", cases, *cells])
-    return table(["", "cases", CROP, FULL, SEMI], rows)
+            cells = [_quartiles(methods[name]["dice"]) if name in methods else "-" for name in names]
+            rows.append([f"{by}: {kind}", cases, *cells])
+    return table(["", "cases", *names], rows)
 
 
 def robustness_table(lines: dict[str, Any]) -> str:
@@ -90,12 +91,18 @@ def robustness_table(lines: dict[str, Any]) -> str:
 
 def each_case_table(cases: Sequence[dict[str, Any]]) -> str:
     """Every test case with its lesion and its figures."""
+    names = _in_order({name for one in cases for name in one["dice"]})
     rows = [[one["case"], one["split"], f"{one['volume_ml']:.2f}", one["echogenicity"] or "-",
              "-" if one["contrast_db"] is None else f"{one['contrast_db']:+.1f}",
-             *(decimal(one["dice"].get(name), 2) for name in (CROP, FULL, SEMI)),
-             decimal(one["hd95_mm"].get(CROP), 1)] for one in cases]  # fmt: skip
-    return table(["case", "test set", "volume (mL)", "echogenicity", "contrast (dB)", f"Dice {CROP}", f"Dice {FULL}",
-                  f"Dice {SEMI}", f"HD95 {CROP} (mm)"], rows)  # fmt: skip
+             *(decimal(one["dice"].get(name), 2) for name in names),
+             decimal(one["hd95_mm"].get(names[0]), 1)] for one in cases]  # fmt: skip
+    known = ("case", "test set", "volume (mL)", "echogenicity", "contrast (dB)")
+    return table([*known, *(f"Dice {name}" for name in names), f"HD95 {names[0]} (mm)"], rows)
+
+
+def _in_order(names: Collection[str]) -> list[str]:
+    """Those of the study, then further ones by their names."""
+    return [*(name for name in METHODS if name in names), *sorted(set(names) - set(METHODS))]
 
 
 def recipe_table(recipes: dict[str, dict[str, Any]]) -> str:

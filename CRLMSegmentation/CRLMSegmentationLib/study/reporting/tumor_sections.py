@@ -37,6 +37,8 @@ def violins(page: ReportPage) -> str:
 
 def paired_tests(page: ReportPage) -> str:
     """The methods against each other."""
+    if not page.found["tests"]:
+        return ""
     return (
         "Wilcoxon signed-rank tests, two-sided, with Bonferroni's correction for three comparisons:\n\n"
         f"{report_text.tests_table(page.found['tests'])}"
@@ -127,15 +129,14 @@ def recordings(page: ReportPage) -> str:
 
 
 def frames(page: ReportPage) -> str:
-    """Frames of simulated sweeps beside real ones."""
-    simulated, real = page.inputs.frames
-    if not len(simulated):
+    """Frames of the cases, and of recordings without a tumor below them."""
+    of_cases, of_recordings = page.inputs.frames
+    if not len(of_cases):
         return ""
-    figures.frames_figure(simulated, real, page.folder / "frames.png")
-    return (
-        "## Frames\n\nSimulated frames (upper rows) beside real ones of a phantom (last row), as recorded.\n\n"
-        "![Simulated and real frames](frames.png)\n"
-    )
+    figures.frames_figure(of_cases, of_recordings, page.folder / "frames.png")
+    kind = "Simulated frames" if page.inputs.simulated else "Frames of the test cases"
+    beside = " (upper rows) beside real ones of a recording without a tumor (last row)" if len(of_recordings) else ""
+    return f"## Frames\n\n{kind}{beside}, as recorded.\n\n![{kind}{beside}](frames.png)\n"
 
 
 def each_case(page: ReportPage) -> str:
@@ -144,7 +145,7 @@ def each_case(page: ReportPage) -> str:
 
 
 def _threshold_sentence(name: str, card: Card) -> str:
-    validation, shell = card.text["validation"], card.text.get("uncertainty")
+    validation, shell = card.text.get("validation", {}), card.text.get("uncertainty")
     sentence = f"{name}: threshold {card.threshold:g} ({card.text['threshold_choice']}"
     sentence += f"; F1 {validation['voxel_f1']:.3f})" if "voxel_f1" in validation else ")"
     if shell:
