@@ -18,10 +18,12 @@ REST_S = 0.004
 
 
 class ProcessTimer:
-    """Calls `process()` about 30 times a second, and sleeps in between while `is_busy()`."""
+    """Calls `process()` about 30 times a second, and sleeps in between while `is_busy()`; on_pause() when it stops."""
 
-    def __init__(self, process: Callable[[], None], is_busy: Callable[[], bool]):
-        self._process, self._is_busy = process, is_busy
+    def __init__(
+        self, process: Callable[[], None], is_busy: Callable[[], bool], on_pause: Callable[[], None] = lambda: None
+    ):
+        self._process, self._is_busy, self._on_pause = process, is_busy, on_pause
         self._timer, self._rest = qt.QTimer(), qt.QTimer()
         self._timer.interval = PROCESS_EVERY_MS
         self._timer.connect("timeout()", self._tick)
@@ -36,6 +38,7 @@ class ProcessTimer:
         """Neither timer runs until start()."""
         self._timer.stop()
         self._rest.stop()
+        self._on_pause()
 
     def close(self) -> None:
         """End for good."""

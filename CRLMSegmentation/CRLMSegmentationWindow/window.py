@@ -33,6 +33,7 @@ from .panels.tumors_panel import TumorsPanel
 from .process_timer import ProcessTimer
 from .questions import Questions
 from .scene_changes import SceneChanges
+from .view.drawing import Drawing
 from .view.layouts import Layouts
 from .view.live_slice import LiveSlice
 from .view.shown import Shown
@@ -75,7 +76,7 @@ class Window:
         self.questions = Questions()
         self.scene = SceneChanges(self)
         self.shown = Shown(self)
-        self.layouts = Layouts(self._on_layout)
+        self.layouts, self.drawing = Layouts(self._on_layout), Drawing()
         self.live_slice = LiveSlice()
         self.packages = PackagesPanel(self, requirements_path)
         self.connect, self.record, self.box = ConnectPanel(self), RecordPanel(self), BoxPanel(self)
@@ -86,7 +87,7 @@ class Window:
         self.panels = {name: getattr(self, name) for name in names.split()}
         self.numbered = [self.connect, self.record, self.box, self.segment, self.navigate]
         self.sections = Sections(self.numbered, self._may_navigate, bring_into_view)
-        self.timer = ProcessTimer(self.tick, lambda: self._has_work)
+        self.timer = ProcessTimer(self.tick, lambda: self._has_work, self.drawing.release)
 
     # When the module is shown, left, closed
 
@@ -185,10 +186,7 @@ class Window:
 
     def tick(self) -> None:
         """Let the session work, and show what has come of it; called by the timer."""
-        # Image, pose, tools and distances change one after the other, and a view that was asked to draw a while ago
-        # draws at once when it is asked again (ctkVTKAbstractView::scheduleRender): several times a tick, and with
-        # half of them in their new places. While paused it keeps the request, and draws once at the end of the block.
-        with slicer.util.RenderBlocker():
+        with self.drawing.once():
             self._work()
 
     def _work(self) -> None:

@@ -1,0 +1,65 @@
+"""When the views are drawn: each once after a tick, and what lies in space more seldom where that is slow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import qt
+import slicer
+
+from . import layouts
+
+# Where all views take longer, which they do without a graphics card, they keep the window from the next frame.
+_LONG_S = 1 / 30
+
+
+class Drawing:
+    """Draws the views after each tick; the 3D view only after every second one while drawing all of them takes long.
+
+    clock  seconds that go on
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock, self._is_slow = clock, False
+        self._waiting: slicer.qMRMLThreeDView | None = None
+
+    @contextmanager
+    def once(self) -> Iterator[None]:
+        """Nothing is drawn within the block, and each view at most once after it.
+
+        Image, pose, tools and distances change one after the other, and a view that was asked to draw a while ago draws
+        at once when it is asked again (ctkVTKAbstractView::scheduleRender): several times a tick, and with half of them
+        in their new places. While paused it keeps the request.
+        """
+        had_waited = self._waiting is not None
+        slicer.app.pauseRender()
+        try:
+            self.release()
+            yield
+        finally:
+            _take_requests()
+            if self._is_slow and not had_waited:
+                self._waiting = layouts.view_3d()
+                if self._waiting is not None:
+                    self._waiting.pauseRender()
+            began_s = self._clock()
+            slicer.app.resumeRender()
+            if self._waiting is None:
+                self._is_slow = self._clock() - began_s > _LONG_S
+
+    def release(self) -> None:
+        """No view waits any more: nobody ticks, or the view is about to go."""
+        view, self._waiting = self._waiting, None
+        if view is not None:
+            view.resumeRender()
+
+
+def _take_requests() -> None:
+    """The live view has requests to be drawn on their way to it (qMRMLSliceWidget queues them), which would have it
+    drawn a second time in a moment, with nothing new: it takes them while it keeps them.
+    """
+    widget = layouts.live_widget()
+    if widget is not None:
+        qt.QCoreApplication.sendPostedEvents(widget.sliceView(), qt.QEvent.MetaCall)

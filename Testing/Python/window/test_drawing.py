@@ -1,0 +1,98 @@
+"""When the views are drawn: each once after a tick, and what lies in space at every second one where it is slow."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+
+class View:
+    """As ctkVTKAbstractView: drawn when it is asked, at the end of a pause once; requests may be on their way."""
+
+    def __init__(self, name, world):
+        self.name, self.world = name, world
+        self.pauses, self.is_asked, self.queued = 0, False, 0
+
+    def ask(self):
+        self.is_asked = True
+        self._draw()
+
+    def pauseRender(self):
+        self.pauses += 1
+
+    def resumeRender(self):
+        assert self.pauses > 0, "it was not paused"
+        self.pauses -= 1
+        self._draw()
+
+    def take_queued(self):
+        asked, self.queued = self.queued, 0
+        for _ in range(asked):
+            self.ask()
+
+    def _draw(self):
+        if self.is_asked and not self.pauses:
+            self.is_asked = False
+            self.world.drawn.append(self.name)
+            self.world.now_s += self.world.takes_s
+
+
+@pytest.fixture
+def world(window_module, monkeypatch):
+    """A live and a 3D view, a clock, and `tick(drawing)`: something moves in both within the block."""
+    world = SimpleNamespace(drawn=[], now_s=0.0, takes_s=0.001)
+    live, space = world.live, world.space = View("live", world), View("3D", world)
+    slicer, views = sys.modules["slicer"], (live, space)
+    slicer.app.pauseRender = lambda: [view.pauseRender() for view in views]
+    slicer.app.resumeRender = lambda: [view.resumeRender() for view in views]
+    qt = sys.modules["qt"]
+    qt.QEvent = SimpleNamespace(MetaCall=43)
+    qt.QCoreApplication = SimpleNamespace(sendPostedEvents=lambda view, kind: view.take_queued())
+    module, layouts = window_module("view.drawing"), window_module("view.layouts")
+    monkeypatch.setattr(layouts, "view_3d", lambda: space)
+    monkeypatch.setattr(layouts, "live_widget", lambda: SimpleNamespace(sliceView=lambda: live))
+    world.drawing = module.Drawing(lambda: world.now_s)
+
+    def tick():
+        world.drawn.clear()
+        with world.drawing.once():
+            for view in views:
+                view.ask()
+                view.ask()
+            live.queued = 3
+            assert world.drawn == []
+        live.take_queued()
+        return list(world.drawn)
+
+    world.tick = tick
+    return world
+
+
+def test_each_view_is_drawn_once_after_a_tick_and_not_again_for_requests_that_were_on_their_way(world):
+    assert [world.tick() for _ in range(3)] == [["live", "3D"]] * 3
+
+
+def test_where_drawing_is_slow_space_is_drawn_at_every_second_tick_and_never_forgotten(world):
+    world.takes_s = 0.03
+    assert [world.tick() for _ in range(5)] == [["live", "3D"], ["live"], ["live", "3D"], ["live"], ["live", "3D"]]
+    world.takes_s = 0.001
+    assert [world.tick() for _ in range(4)] == [["live"], ["live", "3D"], ["live", "3D"], ["live", "3D"]]
+
+
+def test_nothing_waits_when_nobody_ticks_any_more(world):
+    world.takes_s = 0.03
+    world.tick()
+    assert world.tick() == ["live"]
+    world.drawing.release()
+    assert world.drawn == ["live", "3D"] and world.space.pauses == 0
+    world.drawing.release()
+    assert world.space.pauses == 0
+
+
+def test_views_are_given_back_when_the_work_fails(world):
+    world.takes_s = 0.03
+    world.tick()
+    for _ in range(2):
+        with pytest.raises(ValueError), world.drawing.once():
+            raise ValueError
+    assert world.live.pauses == world.space.pauses == 0
