@@ -3,7 +3,8 @@
 Slicer's main thread holds Python's global interpreter lock also while it waits for events, so a background thread (the
 receiver, a reconstruction) stands still for as long as no Python code runs in the main thread. While there is such
 work, the second timer lets the main thread sleep in Python for a moment whenever no event is waiting: sleeping gives
-the lock away. An event waits for at most REST_S because of it.
+the lock away. An event waits for at most REST_S because of it, and the session for nothing: it is not rested beyond
+the time of the next call.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class ProcessTimer:
         self, process: Callable[[], None], is_busy: Callable[[], bool], on_pause: Callable[[], None] = lambda: None
     ):
         self._process, self._is_busy, self._on_pause = process, is_busy, on_pause
-        self._timer, self._rest = qt.QTimer(), qt.QTimer()
+        self._timer, self._rest, self._due_s = qt.QTimer(), qt.QTimer(), 0.0
         self._timer.interval = PROCESS_EVERY_MS
         self._timer.connect("timeout()", self._tick)
         self._rest.interval = 0
@@ -52,10 +53,11 @@ class ProcessTimer:
         return bool(self._timer.active)
 
     def _tick(self) -> None:
+        self._due_s = time.monotonic() + PROCESS_EVERY_MS / 1000
         self._process()
         busy = self.is_running and bool(self._is_busy())
         if busy != bool(self._rest.active):
             self._rest.start() if busy else self._rest.stop()
 
     def _sleep(self) -> None:
-        time.sleep(REST_S)
+        time.sleep(min(REST_S, max(0.0, self._due_s - time.monotonic())))
