@@ -26,7 +26,7 @@ class Scenes(Bench):
         own = [node for node in slicer.util.getNodesByClass("vtkMRMLNode") if node.GetAttribute("CRLM.Role")]
         check.assertGreater(len(own), 10)
         before = {node.GetID(): node.GetName() for node in own}
-        count, volume_ml = scene.GetNumberOfNodes(), self.tumor_ml()
+        count, volume_ml = _number_of_nodes(), self.tumor_ml()
         for number, node in enumerate(own):
             node.SetName(f"Renamed {number}")
         frames = self.session.stream.status.frames
@@ -38,7 +38,7 @@ class Scenes(Bench):
         click(ui.segmentButton)
         wait_until(lambda: not self.window.segment.is_running, 240, lambda: self.window.segment.state_text)
         check.assertAlmostEqual(self.tumor_ml(), volume_ml, delta=0.02 * volume_ml)
-        check.assertEqual(scene.GetNumberOfNodes(), count, "a node was made again under its old name")
+        check.assertEqual(_number_of_nodes(), count, "a node was made again under its old name")
         check.assertEqual([self.status(step) for step in ("BOX", "SEGMENT", "NAVIGATE")], ["DONE", "DONE", "READY"])
         for identifier, name in before.items():
             scene.GetNodeByID(identifier).SetName(name)
@@ -101,3 +101,9 @@ class Scenes(Bench):
         if view is not None:
             self._case.assertLess(max(view.mrmlViewNode().GetBackgroundColor()), 0.2)
             self._case.assertFalse(view.mrmlViewNode().GetBoxVisible())
+
+
+def _number_of_nodes() -> int:
+    """Of the scene, but for those that store others: they are made while nobody waits, one by one."""
+    scene = slicer.mrmlScene
+    return scene.GetNumberOfNodes() - scene.GetNumberOfNodesByClass("vtkMRMLStorageNode")

@@ -13,6 +13,7 @@ from CRLMSegmentationLib.session.session import Session
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose
 from scene_case import on_scene
+from scene_nodes import number_of_nodes
 from small_case import TUMOR_CENTER
 from stand_ins import SURNAME, TIP_TO_STYLUS, Source, SphereSegmenter, record, stylus_with_tip_at, visible
 
@@ -52,7 +53,7 @@ def own(session):
 
 
 def test_renaming_changes_nothing(working, sweep, mask, volume):
-    before, number = own(working), working.view.scene.GetNumberOfNodes()
+    before, number = own(working), number_of_nodes(working)
     line = working.view.distance_line_node()
     assert line.GetClassName() == LINE
     mask, surface = working.tumor.mask, working.tumor.surface.GetNumberOfPoints()
@@ -74,7 +75,7 @@ def test_renaming_changes_nothing(working, sweep, mask, volume):
     working.tumor.set_threshold(0.6)
     assert working.wait()
     working.tumor.segment(SphereSegmenter())
-    assert working.view.scene.GetNumberOfNodes() == number and own(working) == before
+    assert number_of_nodes(working) == number and own(working) == before
     working.view.box_node().SetSize(28.0, 28.0, 28.0)
     assert working.tumor.surface is None, "the box is watched under its other name, too"
     working.case.begin()

@@ -6,13 +6,13 @@ import weakref
 
 import numpy as np
 import pytest
-from CRLMSegmentationLib.mrml.case_nodes import prepare_case_scene
 from CRLMSegmentationLib.mrml.nodes import nodes_of_class
 from CRLMSegmentationLib.mrml.sweeps.sweep_sequence import GrowingSweep, sweep_of
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.session.recordings import memory, recording
 from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Sweep
+from scene_nodes import number_of_nodes
 
 IMAGE_BYTES = 64 * 48
 
@@ -118,9 +118,6 @@ def test_nothing_of_a_case_stays_in_memory(view, session, sweep, volume, mask, t
         session.process()
         gc.collect()
         assert [what for what, alive in kept.items() if alive() is not None] == []
-        # Storage nodes come one at a time, as time passes: counted are all of them.
-        while prepare_case_scene(view.scene, session.tools.names):
-            pass
-        nodes.append(view.scene.GetNumberOfNodes())
+        nodes.append(number_of_nodes(session))
     # What is shown anew goes on with the nodes of before.
     assert nodes[0] == nodes[1]

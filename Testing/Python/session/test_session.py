@@ -17,6 +17,7 @@ from CRLMSegmentationLib.session.state import Step, StepStatus
 from CRLMSegmentationLib.sweep import Pose, Sweep
 from CRLMSegmentationLib.values import Box
 from scene_case import on_scene
+from scene_nodes import number_of_nodes
 from small_case import TUMOR_CENTER, TUMOR_RADIUS_MM, affine, turn
 from stand_ins import TIP_TO_STYLUS, SphereSegmenter, stylus_with_tip_at
 from vtkmodules.vtkFiltersSources import vtkPlaneSource, vtkSphereSource
@@ -430,7 +431,7 @@ def test_doing_everything_twice_leaves_one_node_of_each(view, ready, sweep, volu
         ready.tools.update("StylusTipToStylus", Pose(TIP_TO_STYLUS))
         ready.stream.show_frame(sweep.frames[4])
         ready.process()
-        numbers.append(ready.view.scene.GetNumberOfNodes())
+        numbers.append(number_of_nodes(ready))
     assert numbers[0] == numbers[1]
 
 

@@ -102,8 +102,9 @@ def _put_pixels(node: Any, pixels: np.ndarray) -> None:
     elif not _holds(image, pixels):
         # Somebody else may fill the same node, and must not take our own writing for news.
         image_data(pixels[None], into=image)
+        # The node says so to those that want to know of its image (ImageDataModifiedEvent). That the node itself has
+        # changed would have every list of nodes in Slicer look at it, too.
         image.Modified()
-        node.Modified()
 
 
 def _holds(image: Any, pixels: np.ndarray) -> bool:
