@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 from CRLMSegmentationLib.geometry import transform_points
-from CRLMSegmentationLib.laparoscopy.overlay.blending import as_bytes, fade, lay_color, lay_surface
-from CRLMSegmentationLib.laparoscopy.overlay.borders import mark_border, mark_folds, soften
+from CRLMSegmentationLib.laparoscopy.overlay import drawing
+from CRLMSegmentationLib.laparoscopy.overlay.blending import as_bytes, lay_line, lay_surface, lay_tint
+from CRLMSegmentationLib.laparoscopy.overlay.borders import mark_border, mark_folds, soften, strengthen
+from CRLMSegmentationLib.laparoscopy.overlay.parts import LIVER, TUMORS, ModelPart, kind_of
 from CRLMSegmentationLib.laparoscopy.surface.depth import lay_triangles, see_points
+from CRLMSegmentationLib.laparoscopy.surface.view import SurfaceView
 from CRLMSegmentationLib.values.camera import Camera
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
@@ -51,16 +54,19 @@ def test_a_triangle_without_a_place_is_left_out_and_a_hidden_one_changes_nothing
 
 @pytest.mark.parametrize("width_px", [1, 2, 4])
 def test_the_border_is_what_erosion_takes_away(width_px):
-    seen = np.isfinite(surface())
-    border = np.zeros(seen.shape, dtype=bool)
-    mark_border(border, seen, width_px)
+    depth = surface()
+    seen = np.isfinite(depth)
+    line, beside = np.zeros(seen.shape, dtype=bool), np.zeros(seen.shape, dtype=bool)
+    mark_border(line, beside, depth, width_px, width_px + 2)
     cross = ndimage.generate_binary_structure(2, 1)
-    wanted = seen & ~ndimage.binary_erosion(seen, cross, width_px, border_value=1)
-    assert wanted.any() and np.array_equal(border, wanted)
+    for border, width in ((line, width_px), (beside, width_px + 2)):
+        wanted = seen & ~ndimage.binary_erosion(seen, cross, width, border_value=1)
+        assert wanted.any() and np.array_equal(border, wanted)
 
 
-def test_a_fold_is_where_the_surface_ends_before_itself():
-    depth = surface(1)
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_fold_is_where_the_surface_ends_before_itself(kind):
+    depth = surface(1).astype(kind)
     folds = np.zeros(depth.shape, dtype=bool)
     mark_folds(folds, depth, 8.0)
     farthest = ndimage.maximum_filter(np.where(np.isfinite(depth), depth, -np.inf), 3)
@@ -73,28 +79,58 @@ def test_lines_are_softened_as_by_a_gaussian_up_to_the_border():
     line[0, 3:20], line[5:18, 29], line[10, 10:14] = True, True, True
     along = np.exp(-(np.arange(-2.0, 3.0) ** 2) / (2 * 0.6**2))
     softened = np.zeros(line.shape, dtype=np.float32)
-    soften(softened, line, np.outer(along, along) / along.sum() ** 2)
-    assert softened == pytest.approx(ndimage.gaussian_filter(line.astype(np.float32), 0.6), abs=1e-6)
+    soften(softened, np.flatnonzero(line), np.outer(along, along) / along.sum() ** 2)
+    wanted = ndimage.gaussian_filter(line.astype(np.float32), 0.6)
+    assert softened == pytest.approx(wanted, abs=1e-6)
+    strengthen(softened.reshape(-1), 1.3)
+    assert softened == pytest.approx(np.minimum(1.3 * wanted, 1), abs=1e-5) and softened.max() == 1
+
+
+def faded(depth, surface, faintest):
+    with np.errstate(invalid="ignore"):
+        below = np.where(np.isfinite(depth) & np.isfinite(surface), depth - surface, 0.0)
+    return np.clip(np.exp(-np.maximum(below, 0) / 60), faintest, 1)
 
 
 def test_a_part_is_drawn_by_its_depth_and_only_where_nothing_is_before_it():
     over, under = surface(1), surface(1) + np.linspace(-30, 90, 60)
-    faded = np.empty(under.shape)
-    fade(faded, under, over, 60.0, 0.3)
-    with np.errstate(invalid="ignore"):
-        below = np.where(np.isfinite(under) & np.isfinite(over), under - over, 0.0)
-    assert faded == pytest.approx(np.clip(np.exp(-np.maximum(below, 0) / 60), 0.3, 1))
     colors, facing = np.full((40, 60, 3), 100, dtype=np.float32), np.linspace(0, 1, 60) * np.ones((40, 1))
     nearest = np.where(np.arange(40)[:, None] < 20, under, under - 1)
-    lay_surface(colors, np.array([200, 40, 0], dtype=np.float32), under, nearest, facing, faded, 0.4, 0.5)
+    color = np.array([200, 40, 0], dtype=np.float32)
+    lay_surface(colors, color, under, nearest, facing, over, 60.0, 0.3, 0.4, 0.5)
     shown = np.isfinite(under) & (np.arange(40)[:, None] < 20)
-    wanted = 100 + (0.5 * faded)[..., None] * ((0.4 + 0.6 * facing)[..., None] * (200, 40, 0) - 100)
+    wanted = 100 + (0.5 * faded(under, over, 0.3))[..., None] * ((0.4 + 0.6 * facing)[..., None] * color - 100)
     assert colors == pytest.approx(np.where(shown[..., None], wanted, 100), abs=1e-3) and shown.any()
 
 
-def test_a_colour_is_laid_by_its_opacity_and_becomes_whole_numbers():
-    colors, opacity = np.full((2, 2, 3), 100, dtype=np.float32), np.array([[0, 0.5], [1.0, 0.25]])
-    lay_color(colors, np.array([300, 0, 101], dtype=np.float32), opacity, 1.0)
+def test_a_line_is_drawn_on_its_surface_alone_and_fainter_under_another():
+    over, under = surface(1), surface(1) + np.linspace(-30, 90, 60)
+    line = np.random.default_rng(3).uniform(-0.2, 1, (40, 60)).astype(np.float32).clip(0)
+    colors, color = np.full((40, 60, 3), 100, dtype=np.float32), np.array([200, 40, 0], dtype=np.float32)
+    lay_line(colors, color, line, under, over, 60.0, 0.6, 0.9)
+    share = np.where(np.isfinite(under), 0.9 * line * faded(under, over, 0.6), 0)[..., None]
+    assert colors == pytest.approx(100 + share * (color - 100), abs=1e-3) and (share > 0).any()
+
+
+def test_a_colour_is_laid_where_the_surface_is_and_becomes_whole_numbers():
+    colors, depth = np.full((2, 2, 3), 100, dtype=np.float32), np.array([[np.inf, 80], [np.inf, 0.5]])
+    lay_tint(colors, np.array([252, 0, 101], dtype=np.float32), depth, 0.25)
     drawn = np.empty((2, 2, 3), dtype=np.uint8)
-    as_bytes(drawn, colors)
-    assert drawn.tolist() == [[[100, 100, 100], [200, 50, 100]], [[255, 0, 101], [150, 75, 100]]]
+    as_bytes(drawn.reshape(-1), colors.reshape(-1))
+    assert drawn.tolist() == [[[100, 100, 100], [138, 75, 100]], [[100, 100, 100], [138, 75, 100]]]
+    halves = np.array([0, 0.5, 1.5, 2.5, 254.4, 254.5, 255], dtype=np.float32)
+    whole = np.empty(7, dtype=np.uint8)
+    as_bytes(whole, halves)
+    assert whole.tolist() == np.rint(halves).tolist()
+
+
+def test_in_bands_a_picture_is_drawn_as_in_one_piece(monkeypatch):
+    depths = [surface(1), surface(1) + 20, surface(2) + 5]
+    views = [SurfaceView(depth.astype(np.float32), np.full((40, 60), 0.7, np.float32)) for depth in depths]
+    parts = [ModelPart(kind, None) for kind in (LIVER, kind_of("portal"), TUMORS)]
+    picture = np.random.default_rng(4).integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    drawn = []
+    for bands in (1, 5):
+        monkeypatch.setattr(drawing, "_BANDS", bands)
+        drawn.append(drawing.draw_views(picture, parts, views))
+    assert np.array_equal(*drawn) and (drawn[0] != picture).any(axis=-1).mean() > 0.3

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import LaparoscopeError
+from CRLMSegmentationLib.laparoscopy.surface.clusters import clustered
 from CRLMSegmentationLib.laparoscopy.surface.depth import lay_triangles
 from CRLMSegmentationLib.laparoscopy.surface.mesh import Mesh, mesh_of, refined_mesh
 from CRLMSegmentationLib.laparoscopy.surface.view import view_of
@@ -118,3 +119,61 @@ def test_a_surface_without_triangles_is_refused():
     with pytest.raises(LaparoscopeError, match="no triangles"):
         mesh_of(vtkPolyData())
     assert Mesh(np.zeros((3, 3)), np.array([[0, 1, 2]])).edges.tolist() == [[0, 1], [0, 2], [1, 2]]
+
+
+def lump(waves=0.1, resolution=150):
+    """A ball of 30 mm with waves on it, of triangles as small as a pixel."""
+    mesh = mesh_of(sphere(30.0, resolution))
+    wave = 1 + waves * np.sin(mesh.points[:, :1] / 3) * np.cos(mesh.points[:, 1:2] / 4)
+    return Mesh(mesh.points * wave + [400.0, -300, 1200], mesh.triangles)
+
+
+def half(mesh):
+    """What of it lies on one side of its middle: not closed."""
+    middles = mesh.points[mesh.triangles].mean(axis=1)
+    return Mesh(mesh.points, mesh.triangles[middles[:, 0] < mesh.center[0]])
+
+
+FOLDING = Camera(CAMERA.intrinsics, CAMERA.image_size, np.array([-1.2, 0.0, 0, 0]))
+
+
+@pytest.mark.parametrize(
+    ("mesh", "shift", "camera"),
+    [
+        (lump(), (15, -10, 120), CAMERA),  # all of it
+        (lump(), (60, 20, 45), CAMERA),  # near, at the picture's corner and beyond
+        (lump(), (28, 0, 22), CAMERA),  # some of it lies behind the camera, which is outside
+        (lump(), (3, 2, 5), CAMERA),  # from inside
+        (half(lump()), (25, 0, 60), CAMERA),  # open: its inside is seen
+        (lump(), (40, 0, 90), FOLDING),  # the lens says nothing of a part of the picture
+        (lump(0.0, 5), (0, 0, 80), CAMERA),  # few large triangles
+    ],
+)
+def test_in_clusters_a_surface_is_seen_as_triangle_by_triangle(mesh, shift, camera):
+    pose = at(*(np.array(shift) - [400.0, -300, 1200]))
+    exact, view = view_of(mesh, camera, pose), clustered(mesh).view(camera, pose)
+    assert view.depth_mm.dtype == view.facing.dtype == np.float32 and exact.seen.sum() > 300
+    # Rounding moves the outline by less than a thousandth of a pixel; where the lens ends it is that of triangles.
+    assert (view.seen != exact.seen).sum() <= (10 if camera is FOLDING else 2)
+    both = view.seen & exact.seen
+    assert np.quantile(np.abs(view.depth_mm[both] - exact.depth_mm[both]), 0.999) < 0.005
+    assert not view.facing[~view.seen].any() and view.facing[both].max() <= 1
+
+
+def test_how_nearly_a_surface_faces_the_camera_is_the_cosine_to_the_ray():
+    center, radius = np.array([15.0, -10, 120]), 30.0
+    view = clustered(mesh_of(sphere(radius, 200))).view(CAMERA, at(*center))
+    v, u = np.argwhere(view.seen).T
+    places = CAMERA.unproject(np.column_stack([u, v]), view.depth_mm[v, u])
+    normals = (places - center) / radius
+    cosine = -np.sum(normals * places, axis=1) / np.linalg.norm(places, axis=1)
+    assert np.abs(view.facing[v, u] - cosine)[cosine > 0.2].max() < 0.03 and (cosine > 0.2).mean() > 0.9
+
+
+def test_a_surface_is_closed_when_each_edge_is_of_two_triangles_turned_alike():
+    mesh = lump(0.1, 20)
+    assert clustered(mesh).is_closed and clustered(Mesh(mesh.points, np.vstack([mesh.triangles] * 2))).is_closed
+    assert not clustered(Mesh(mesh.points, mesh.triangles[1:])).is_closed
+    turned = mesh.triangles.copy()
+    turned[7] = turned[7, ::-1]
+    assert not clustered(Mesh(mesh.points, turned)).is_closed

@@ -7,8 +7,11 @@ geometry through the camera with its distortion; the picture itself is not bent.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -16,16 +19,13 @@ from ...errors import LaparoscopeError
 from ...values.camera import Camera
 from ...words import tr
 from ..picture import as_colors
-from ..surface.mesh import refined_mesh
-from ..surface.view import SurfaceView, view_of
-from .blending import as_bytes, fade, lay_color, lay_surface
-from .borders import mark_border, mark_folds, soften
-from .parts import CYSTS, LIVER, TUMORS, Color, ModelPart
+from ..surface.view import SurfaceView
+from .blending import as_bytes, lay_line, lay_surface, lay_tint
+from .borders import mark_border, mark_folds, soften, strengthen
+from .parts import CYSTS, LIVER, TUMORS, Color, ModelPart, PartKind
 
-# A lens bends a longer edge visibly.
-_LONGEST_EDGE_MM = 4.0
 # At this depth under the surface a part is drawn 1 / e as strong, but never fainter than the least.
-_FADE_MM, _FAINTEST = 60.0, 0.3
+_FADE_MM, _FAINTEST, _FAINTEST_LINE = 60.0, 0.3, 0.6
 _LIVER_TINT, _VESSEL_OPACITY, _TUMOR_OPACITY, _LINE_OPACITY, _FOLD_OPACITY = 0.10, 0.6, 0.65, 0.95, 0.5
 _DARKEST = 0.45
 # From this step in depth on the liver's own edge before itself is drawn.
@@ -35,6 +35,9 @@ _DARK: Color = (10, 12, 16)
 # A Gaussian of 0.6 pixels, by which lines lose their steps.
 _ALONG = np.exp(-(np.arange(-2.0, 3.0) ** 2) / (2 * 0.6**2))
 _SOFT = np.outer(_ALONG, _ALONG) / _ALONG.sum() ** 2
+# The views of the parts, and the bands of a picture, at the same time; more than a few gain nothing.
+_BANDS = min(4, os.cpu_count() or 1)
+_THREADS = ThreadPoolExecutor(_BANDS, thread_name_prefix="overlay")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,85 +72,100 @@ def draw_overlay(
 
 
 def views_of(parts: Sequence[ModelPart], camera: Camera, model_to_camera: np.ndarray) -> tuple[SurfaceView, ...]:
-    """Each of the parts as `camera` sees it at `model_to_camera` (4, 4)."""
-    return tuple(view_of(refined_mesh(part.mesh, _LONGEST_EDGE_MM), camera, model_to_camera) for part in parts)
+    """Each of the parts as `camera` sees it at `model_to_camera` (4, 4), in as many threads as there are processors."""
+    return tuple(_THREADS.map(lambda part: part.clusters.view(camera, model_to_camera), parts))
 
 
 def draw_views(
     picture: np.ndarray, parts: Sequence[ModelPart], views: Sequence[SurfaceView], strength: float = 1.0
 ) -> np.ndarray:
     """(v, u, 3) uint8: views_of() the parts over `picture`, see draw_overlay()."""
-    canvas = _Canvas(as_colors(picture), strength)
-    livers = [view for part, view in zip(parts, views) if part.kind is LIVER]
-    for view in livers:
-        canvas.lay(LIVER.color, _LIVER_TINT * view.seen)
-    surface_mm = np.min([view.depth_mm for view in livers], axis=0) if livers else np.full(picture.shape[:2], np.inf)
-    inner = [(part, view) for part, view in zip(parts, views) if part.kind not in (LIVER, TUMORS, CYSTS)]
-    nearest = np.min([view.depth_mm for _, view in inner], axis=0) if inner else surface_mm
-    for part, view in inner:
-        canvas.lay_surface(part.kind.color, view, _VESSEL_OPACITY * _fading(view, surface_mm), nearest)
-    for part, view in zip(parts, views):
-        if part.kind in (TUMORS, CYSTS):
-            fading = _fading(view, surface_mm)
-            canvas.lay_surface(part.kind.color, view, _TUMOR_OPACITY * fading, view.depth_mm)
-            canvas.outline(part.kind.color, view.seen, _LINE_OPACITY * np.maximum(fading, 0.6))
-    for view in livers:
-        canvas.lay(LIVER.color, _FOLD_OPACITY * _smooth(_folds(view.depth_mm)) * view.seen)
-        canvas.outline(LIVER.color, view.seen, np.full(view.seen.shape, _LINE_OPACITY))
-    return canvas.picture()
+    colors, drawn = as_colors(picture), np.empty((*picture.shape[:2], 3), dtype=np.uint8)
+    line_px = max(2, round(colors.shape[1] / _LINES_PER_WIDTH))
+    kinds, share = [part.kind for part in parts], float(np.clip(strength, 0, 1))
+    # In bands, each in a thread: lines reach so far beyond one.
+    reach, count = _beside_px(line_px) + len(_SOFT), min(_BANDS, len(drawn))
+    edges = [len(drawn) * number // count for number in range(count + 1)]
+
+    def draw(first: int, last: int) -> None:
+        lower, upper = max(0, first - reach), min(len(drawn), last + reach)
+        canvas = _Canvas(colors[lower:upper], share, line_px)
+        canvas.draw(kinds, [view.depth_mm[lower:upper] for view in views], [view.facing[lower:upper] for view in views])
+        canvas.put(drawn[first:last], first - lower)
+
+    list(_THREADS.map(draw, edges[:-1], edges[1:]))
+    return drawn
 
 
 class _Canvas:
-    def __init__(self, colors: np.ndarray, strength: float):
-        self._colors, self._strength = np.array(colors, dtype=np.float32, order="C"), float(np.clip(strength, 0, 1))
-        self._line_px = max(2, round(colors.shape[1] / _LINES_PER_WIDTH))
+    def __init__(self, colors: np.ndarray, strength: float, line_px: int):
+        self._colors, self._strength, self._line_px = np.array(colors, np.float32, order="C"), strength, line_px
 
-    def lay(self, color: Color, opacity: np.ndarray) -> None:
-        """`color` over each pixel, by its opacity (v, u) 0 to 1."""
-        lay_color(self._colors, np.array(color, dtype=np.float32), opacity.astype(np.float64), self._strength)
+    def draw(self, kinds: Sequence[PartKind], depths: Sequence[np.ndarray], facings: Sequence[np.ndarray]) -> None:
+        """Parts of these kinds at depths (v, u) mm, which face the camera by facings (v, u)."""
+        livers = [depth for kind, depth in zip(kinds, depths) if kind is LIVER]
+        inner = [depth for kind, depth in zip(kinds, depths) if kind not in (LIVER, TUMORS, CYSTS)]
+        for depth in livers:
+            lay_tint(self._colors, _values(LIVER.color), depth, _LIVER_TINT * self._strength)
+        surface = _nearest(livers, self._colors.shape[:2])
+        nearest = _nearest(inner, self._colors.shape[:2])
+        for kind, depth, facing in zip(kinds, depths, facings):
+            if kind not in (LIVER, TUMORS, CYSTS):
+                self._surface(kind.color, depth, nearest, facing, surface, _VESSEL_OPACITY)
+        for kind, depth, facing in zip(kinds, depths, facings):
+            if kind in (TUMORS, CYSTS):
+                self._surface(kind.color, depth, depth, facing, surface, _TUMOR_OPACITY)
+                self._outline(kind.color, depth, surface)
+        for depth in livers:
+            folds = np.zeros(depth.shape, dtype=bool)
+            mark_folds(folds, depth, _FOLD_MM)
+            self._line(LIVER.color, _smooth(folds), depth, depth, _FOLD_OPACITY)
+            self._outline(LIVER.color, depth, depth)
 
-    def lay_surface(self, color: Color, view: SurfaceView, opacity: np.ndarray, nearest: np.ndarray) -> None:
-        """The same where the surface is seen and lies not behind `nearest` (v, u) mm; darker where it turns away."""
-        toward = np.array(color, dtype=np.float32)
-        lay_surface(self._colors, toward, view.depth_mm, nearest, view.facing, opacity, _DARKEST, self._strength)
+    def put(self, drawn: np.ndarray, first: int) -> None:
+        """Put the rows from `first` on into `drawn` (v, u, 3) uint8."""
+        as_bytes(drawn.reshape(-1), self._colors[first : first + len(drawn)].reshape(-1))
 
-    def outline(self, color: Color, seen: np.ndarray, opacity: np.ndarray) -> None:
-        """A line along the inner side of the border of `seen` (v, u), with a dark one beside it to stand out."""
-        line = _inner_border(seen, self._line_px)
-        beside = _inner_border(seen, self._line_px + max(1, self._line_px // 2)) & ~line
-        self.lay(_DARK, 0.5 * opacity * beside)
-        self.lay(color, opacity * _smooth(line) * (line | seen))
+    def _surface(
+        self, color: Color, depth: np.ndarray, nearest: np.ndarray, facing: np.ndarray, surface: np.ndarray,
+        opacity: float,
+    ) -> None:  # fmt: skip
+        """`color` where depth is not behind nearest, fainter under the liver's surface, darker where it turns away."""
+        lay_surface(
+            self._colors, _values(color), depth, nearest, facing, surface, _FADE_MM, _FAINTEST, _DARKEST,
+            opacity * self._strength,
+        )  # fmt: skip
 
-    def picture(self) -> np.ndarray:
-        drawn = np.empty(self._colors.shape, dtype=np.uint8)
-        as_bytes(drawn, self._colors)
-        return drawn
+    def _outline(self, color: Color, depth: np.ndarray, surface: np.ndarray) -> None:
+        """A line along the inner side of the border of what is seen at depth, with a dark one beside it to stand out;
+        fainter under the liver's surface.
+        """
+        line, beside = np.zeros(depth.shape, dtype=bool), np.zeros(depth.shape, dtype=bool)
+        mark_border(line, beside, depth, self._line_px, _beside_px(self._line_px))
+        self._line(_DARK, beside & ~line, depth, surface, 0.5 * _LINE_OPACITY)
+        self._line(color, _smooth(line), depth, surface, _LINE_OPACITY)
+
+    def _line(self, color: Color, line: np.ndarray, depth: np.ndarray, surface: np.ndarray, opacity: float) -> None:
+        lay_line(self._colors, _values(color), line, depth, surface, _FADE_MM, _FAINTEST_LINE, opacity * self._strength)
 
 
-def _inner_border(seen: np.ndarray, width_px: int) -> np.ndarray:
-    """(v, u) boolean: what of `seen` lies within width_px of what is not; the picture's border is no border of it."""
-    border = np.zeros(seen.shape, dtype=bool)
-    mark_border(border, seen, width_px)
-    return border
+def _values(color: Color) -> np.ndarray:
+    return np.array(color, dtype=np.float32)
+
+
+def _nearest(depths: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """(v, u) mm: the least of the depths, infinite where nothing is."""
+    return reduce(np.minimum, depths) if depths else np.full(shape, np.inf, dtype=np.float32)
+
+
+def _beside_px(line_px: int) -> int:
+    """How far from a border the dark line beside one of line_px ends."""
+    return line_px + max(1, line_px // 2)
 
 
 def _smooth(line: np.ndarray) -> np.ndarray:
     """(v, u) 0 to 1: the line (v, u) boolean without its steps."""
     softened = np.zeros(line.shape, dtype=np.float32)
-    soften(softened, line, _SOFT)
-    smooth: np.ndarray = np.minimum(np.float32(1.3) * softened, np.float32(1.0))
-    return smooth
-
-
-def _fading(view: SurfaceView, surface_mm: np.ndarray) -> np.ndarray:
-    """(v, u): how strong a part is drawn by its depth under the liver's surface (v, u); 1 where it is not under it."""
-    faded = np.empty(view.depth_mm.shape)
-    fade(faded, view.depth_mm, surface_mm, _FADE_MM, _FAINTEST)
-    return faded
-
-
-def _folds(depth_mm: np.ndarray) -> np.ndarray:
-    """(v, u) boolean: where the surface ends before a part of itself that lies farther away."""
-    folds = np.zeros(depth_mm.shape, dtype=bool)
-    mark_folds(folds, depth_mm, _FOLD_MM)
-    return folds
+    soften(softened, np.flatnonzero(line), _SOFT)
+    strengthen(softened.reshape(-1), 1.3)
+    return softened

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from ..surface.mesh import Mesh
+from ..surface.clusters import ClusteredMesh, clustered
+from ..surface.mesh import Mesh, refined_mesh
 
 Color = tuple[int, int, int]
+# A lens bends a longer edge visibly.
+_LONGEST_EDGE_MM = 4.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,11 @@ class ModelPart:
 
     kind: PartKind
     mesh: Mesh
+
+    @cached_property
+    def clusters(self) -> ClusteredMesh:
+        """The mesh ready to be drawn from anywhere, its long edges refined; made once, which takes a moment."""
+        return clustered(refined_mesh(self.mesh, _LONGEST_EDGE_MM))
 
     def moved(self, move: Callable[[np.ndarray], np.ndarray]) -> ModelPart:
         """The same with its points (n, 3) where `move` says."""

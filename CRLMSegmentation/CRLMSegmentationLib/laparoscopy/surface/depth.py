@@ -88,32 +88,3 @@ def lay_triangles(
                 if here < depth[v, u]:
                     depth[v, u] = here
                     which[v, u] = t
-
-
-@compiled
-def face_pixels(
-    facing: np.ndarray, which: np.ndarray, triangles: np.ndarray, in_camera: np.ndarray, normals: np.ndarray,
-    pose: np.ndarray,
-) -> None:  # fmt: skip
-    """Put into `facing` (v, u) how nearly the triangle that is seen there faces the camera, 0 to 1: the mean of its
-    corners; which (v, u) as of lay_triangles(), -1 for none, where it stays as it is.
-
-    in_camera (n, 3) the corners;  normals (n, 3) of unit length, in the model's frame, which pose (4, 4) turns.
-    """
-    last, of_last = np.int64(-1), 0.0
-    for v in range(which.shape[0]):
-        for u in range(which.shape[1]):
-            t = which[v, u]
-            if t < 0:
-                continue
-            if t != last:
-                total = 0.0
-                for corner in range(3):
-                    i = triangles[t, corner]
-                    x, y, z = in_camera[i, 0], in_camera[i, 1], in_camera[i, 2]
-                    turned = 0.0
-                    for axis in range(3):
-                        turned += normals[i, axis] * (pose[0, axis] * x + pose[1, axis] * y + pose[2, axis] * z)
-                    total += min(1.0, abs(turned) / max(math.sqrt(x * x + y * y + z * z), 1e-12))
-                last, of_last = t, total / 3
-            facing[v, u] = of_last
