@@ -2,13 +2,15 @@
 device that is not there, or goes.
 """
 
+import threading
 import time
 
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError, LaparoscopeError
+from CRLMSegmentationLib.laparoscopy.network.landmark_finder import FoundLandmarks
 from CRLMSegmentationLib.laparoscopy.picture import as_colors, is_interlaced, one_field
-from CRLMSegmentationLib.session.laparoscope import live_feeds, video_sources
+from CRLMSegmentationLib.session.laparoscope import live_feeds, video_sources, video_worker
 from CRLMSegmentationLib.sweep.recorder import Recorder
 from CRLMSegmentationLib.sweep.sequence_files.sequence_reader import SequenceReader
 
@@ -168,3 +170,70 @@ def test_a_device_that_is_not_there_is_one_sentence(monkeypatch):
     assert frames == [] and sentence.startswith("The capture device 1 cannot be opened: is it plugged in")
     with pytest.raises(ConfigurationError, match="from 0 to 63, not 64"):
         live_feeds.DeviceFeed(64)
+
+
+class OneByOne:
+    """A video whose frames come when a test says so."""
+
+    title, has_ended, waiting_for = "one by one", False, ""
+
+    def __init__(self):
+        self.waiting = []
+
+    def next(self):
+        time.sleep(0.002)
+        return self.waiting.pop(0) if self.waiting else None
+
+    def send(self, *names):
+        for name in names:
+            picture = np.full((30, 40, 3), 90, np.uint8)
+            self.waiting.append(video_sources.VideoFrame(name, picture, time.monotonic()))
+
+    def close(self):
+        self.has_ended = True
+
+
+def until(is_so):
+    end = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def test_landmarks_are_found_in_the_next_frame_while_one_is_drawn_and_the_newest_wins(monkeypatch):
+    may_draw, found, drawn = threading.Event(), [], []
+
+    class Finder:
+        def find(self, picture):
+            found.append(picture)
+            return FoundLandmarks([], np.zeros((3, 320, 416), np.float32), 1.0, 1.0)
+
+    def draw(frame, *others):
+        drawn.append(frame.name)
+        may_draw.wait(60)
+        return frame.picture
+
+    monkeypatch.setattr(video_worker, "drawn_over", draw)
+    feed = OneByOne()
+    worker = video_worker.VideoWorker(feed, lambda: (Finder(), lambda: None))
+    try:
+        until(lambda: not worker.is_starting)
+        feed.send("first")
+        until(lambda: drawn == ["first"])
+        for count, name in enumerate(("second", "third", "fourth"), 2):
+            feed.send(name)
+            until(lambda count=count: len(found) == count)
+        assert worker.newest is None and worker.is_playing
+        may_draw.set()
+        until(lambda: worker.newest is not None and worker.newest.frame.name == "fourth")
+        assert drawn == ["first", "fourth"] and worker.newest.late_ms > 0
+        # The last frame of a video is drawn before it is at its end.
+        feed.send("last")
+        until(lambda: len(found) == 5)
+        feed.close()
+        until(lambda: not worker.is_playing)
+        assert worker.newest.frame.name == "last"
+    finally:
+        may_draw.set()
+        worker.close()
+    assert not worker.is_playing

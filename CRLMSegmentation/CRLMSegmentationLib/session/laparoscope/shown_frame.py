@@ -106,7 +106,8 @@ class Registered:
 @dataclass(frozen=True, eq=False)
 class ShownFrame:
     """frame as it came, the lines found in it, the picture (v, u, 3) uint8 with everything drawn, how long the network
-    and the lines took (None without a network), and sentences on what speaks against the frame.
+    and the lines took (None without a network), sentences on what speaks against the frame, and how long after it came
+    it was drawn first (None where that was not measured).
     """
 
     frame: VideoFrame
@@ -115,6 +116,7 @@ class ShownFrame:
     network_ms: float | None = None
     post_ms: float | None = None
     doubts: tuple[str, ...] = ()
+    late_ms: float | None = None
 
     def confidence(self) -> dict[str, float | None]:
         """By landmark, of its lines weighed by their length; None where it was not found."""

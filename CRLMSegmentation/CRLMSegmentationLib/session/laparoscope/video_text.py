@@ -27,4 +27,7 @@ def text_of(worker: VideoWorker, aligning: str, is_old: bool, age: Age) -> str:
     times = tr(
         "network {network_ms:.0f} ms, lines {post_ms:.0f} ms", network_ms=frame.network_ms, post_ms=frame.post_ms
     )
-    return tr("{fps:.0f} frames/s", fps=worker.frames_per_second) + f"; {times}"
+    fps, late_ms = worker.frames_per_second, frame.late_ms
+    if late_ms is None:
+        return tr("{fps:.0f} frames/s", fps=fps) + f"; {times}"
+    return tr("{fps:.0f} frames/s, each drawn {late_ms:.0f} ms after it came", fps=fps, late_ms=late_ms) + f"; {times}"

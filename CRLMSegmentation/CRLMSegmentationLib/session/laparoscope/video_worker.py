@@ -1,4 +1,6 @@
-"""A thread that takes frames of a video as they come, has landmarks found in them, and draws."""
+"""Takes frames of a video as they come, has landmarks found in them, and draws: each in a thread of its own, so that a
+frame is drawn while landmarks are found in the next. Of what waits the newest wins.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -18,6 +21,7 @@ from ...values.camera_on_sensor import CameraOnSensor
 from ...values.landmarks import Polyline
 from ...words import tr
 from .aligned_model import Aligned
+from .newest_place import NewestPlace
 from .shown_frame import SWITCHES, Registered, ShownFrame, drawn_over
 from .video_sources import FrameFeed, VideoFrame
 
@@ -26,12 +30,38 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 _RATE_OVER_S, _LOOK_EVERY_S = 2.0, 0.1
+# So often it is looked whether something else is to be drawn over the frame that is shown.
+_ANEW_EVERY_S = 0.03
+# The model is seen from where two frames were taken at the same time: the one that is drawn, and the next.
+_VIEWS = 2
+_FAULT = "The video of the laparoscope has ended."
 
 
 class Finder(Protocol):
     """Finds landmarks in a picture, such as a LandmarkFinder."""
 
     def find(self, picture: np.ndarray) -> FoundLandmarks: ...
+
+
+@dataclass(frozen=True, eq=False)
+class _Following:
+    """A registration as it lies in a frame of a tracked scope, while it is being computed."""
+
+    registered: Registered
+    on_sensor: CameraOnSensor | None
+    there: Future[Registered]
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """A frame that landmarks were looked for in; found is None where no network is ready, problem '' or why the frame
+    cannot be shown.
+    """
+
+    frame: VideoFrame
+    found: FoundLandmarks | None = None
+    following: _Following | None = None
+    problem: str = ""
 
 
 class VideoWorker:
@@ -69,8 +99,12 @@ class VideoWorker:
         self._finder: Finder | None = None
         self._end_finder: Callable[[], None] | None = None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="laparoscope", daemon=True)
+        self._looked: NewestPlace[_Looked] = NewestPlace()
+        self._views = ThreadPoolExecutor(_VIEWS, thread_name_prefix="laparoscope view")
+        self._thread = threading.Thread(target=self._look, name="laparoscope", daemon=True)
+        self._drawer = threading.Thread(target=self._draw, name="laparoscope drawing", daemon=True)
         self._thread.start()
+        self._drawer.start()
 
     @property
     def feed(self) -> FrameFeed:
@@ -89,8 +123,8 @@ class VideoWorker:
 
     @property
     def is_playing(self) -> bool:
-        """More frames may come."""
-        return self._thread.is_alive() and not self._feed.has_ended
+        """More frames may come, or are being drawn."""
+        return self._thread.is_alive() and not (self._feed.has_ended and self._looked.is_idle)
 
     @property
     def waiting_for(self) -> str:
@@ -98,25 +132,29 @@ class VideoWorker:
         return self._feed.waiting_for
 
     def close(self, timeout_s: float = 10.0) -> None:
-        """End it, and wait until the thread is gone."""
+        """End it, and wait until its threads are gone."""
         self._stopping.set()
         self._thread.join(timeout_s)
+        self._drawer.join(timeout_s)
+        self._views.shutdown(wait=False, cancel_futures=True)
 
-    def _run(self) -> None:
+    def _look(self) -> None:
         loading: threading.Thread | None = None
         if self._begin is not None:
             loading = threading.Thread(target=self._load, name="landmarks", daemon=True)
             loading.start()
         try:
             while not self._stopping.is_set():
-                frame = self._next()
-                if frame is not None and not (self.aligned is not None and self._newest is not None):
-                    self._show_if_possible(frame)
-                elif self._newest is not None and self._is_to_be_drawn_anew(self._newest):
-                    self._show(self._newest.frame)
+                frame, newest = self._next(), self._newest
+                is_ready = self._finder is not None
+                if frame is not None and not self._is_held(frame):
+                    self._look_at(frame)
+                elif newest is not None and newest.network_ms is None and is_ready and self._looked.is_idle:
+                    # The network has become ready.
+                    self._look_at(newest.frame)
         except Exception:
-            _logger.exception("The video of the laparoscope has ended.")
-            self.problem = tr("The video has ended, and it is a fault of this program; the log says more.")
+            _logger.exception(_FAULT)
+            self._fail()
         finally:
             self._feed.close()
             if loading is not None:
@@ -136,10 +174,10 @@ class VideoWorker:
             self._feed.close()
             return None
 
-    def _is_to_be_drawn_anew(self, newest: ShownFrame) -> bool:
-        """The network has become ready, or something else is drawn over the frame now, or fainter."""
-        is_new = self._finder is not None and newest.network_ms is None
-        return is_new or self._drawn != self._drawing(newest.frame, time.monotonic())
+    def _is_held(self, frame: VideoFrame) -> bool:
+        """Another frame stays, over which a person lays the model."""
+        newest = self._newest
+        return self.aligned is not None and newest is not None and newest.frame is not frame
 
     def _drawing(self, frame: VideoFrame, now_s: float) -> tuple[object, ...]:
         registered, aligned = self.registered, self.aligned
@@ -156,23 +194,14 @@ class VideoWorker:
             self.problem = str(error)
         self.is_starting = False
 
-    def _show_if_possible(self, frame: VideoFrame) -> None:
-        """A frame that cannot be shown is left out, and why is said; the video goes on."""
+    def _look_at(self, frame: VideoFrame) -> None:
+        """Have its landmarks found, while the model is seen from where it was taken, and hand it on to be drawn."""
         try:
-            self._show(frame)
+            check_picture(frame.picture)
         except CRLMError as error:
-            self.unshown = str(error)
-        else:
-            self.unshown = ""
-            self._times.append(time.monotonic())
-
-    def _show(self, frame: VideoFrame) -> None:
-        check_picture(frame.picture)
-        newest, now_s = self._newest, time.monotonic()
-        if newest is not None and newest.frame is frame and newest.network_ms is not None:
-            # What was found in it stays.
-            self._newest = replace(newest, picture=self._drawn_over(frame, newest.lines, now_s))
+            self._hand_on(_Looked(frame, problem=str(error)))
             return
+        following = self._follow(frame)
         found: FoundLandmarks | None = None
         if self._finder is not None:
             try:
@@ -180,16 +209,75 @@ class VideoWorker:
             except CRLMError as error:
                 # The video goes on without landmarks.
                 self.problem, self._finder = str(error), None
-        lines = () if found is None else tuple(found.lines)
-        picture = self._drawn_over(frame, lines, time.monotonic())
-        network_ms, post_ms = (None, None) if found is None else (found.network_ms, found.post_ms)
-        self._newest = ShownFrame(frame, lines, picture, network_ms, post_ms, _doubts(frame, found))
+        self._hand_on(_Looked(frame, found, following))
 
-    def _drawn_over(self, frame: VideoFrame, lines: tuple[Polyline, ...], now_s: float) -> np.ndarray:
+    def _follow(self, frame: VideoFrame) -> _Following | None:
+        registered, on_sensor = self.registered, self.on_sensor
+        if registered is None or registered.pose_in(frame, on_sensor) is None:
+            return None
+        return _Following(registered, on_sensor, self._views.submit(registered.in_frame, frame, on_sensor))
+
+    def _hand_on(self, looked: _Looked) -> None:
+        left_out = self._looked.put(looked)
+        if left_out is not None and left_out.following is not None:
+            left_out.following.there.cancel()
+
+    def _draw(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                looked = self._looked.take(_ANEW_EVERY_S)
+                if looked is not None:
+                    self._show_if_possible(looked)
+                    self._looked.done()
+                elif self._newest is not None:
+                    self._show_anew(self._newest)
+        except Exception:
+            _logger.exception(_FAULT)
+            self._fail()
+
+    def _show_if_possible(self, looked: _Looked) -> None:
+        """A frame that cannot be shown is left out, and why is said; the video goes on."""
+        try:
+            if looked.problem:
+                self.unshown = looked.problem
+            elif not self._is_held(looked.frame):
+                self._show(looked)
+        except CRLMError as error:
+            self.unshown = str(error)
+
+    def _show(self, looked: _Looked) -> None:
+        frame, found = looked.frame, looked.found
+        lines = () if found is None else tuple(found.lines)
+        picture = self._drawn_over(frame, lines, looked.following)
+        if self._is_held(frame):
+            return
+        is_new = self._newest is None or self._newest.frame is not frame
+        network_ms, post_ms = (None, None) if found is None else (found.network_ms, found.post_ms)
+        late_ms = 1000 * (time.monotonic() - frame.came_s) if is_new else None
+        self._newest = ShownFrame(frame, lines, picture, network_ms, post_ms, _doubts(frame, found), late_ms)
+        self.unshown = ""
+        if is_new:
+            self._times.append(time.monotonic())
+
+    def _show_anew(self, newest: ShownFrame) -> None:
+        """Where something else is drawn over the frame now, or fainter; what was found in it stays."""
+        if self._drawn != self._drawing(newest.frame, time.monotonic()):
+            self._newest = replace(newest, picture=self._drawn_over(newest.frame, newest.lines))
+
+    def _drawn_over(
+        self, frame: VideoFrame, lines: tuple[Polyline, ...], following: _Following | None = None
+    ) -> np.ndarray:
+        now_s, registered, aligned, on_sensor = time.monotonic(), self.registered, self.aligned, self.on_sensor
         self._drawn = self._drawing(frame, now_s)
-        registered = self.registered
-        there = None if registered is None else registered.in_frame(frame, self.on_sensor)
-        return drawn_over(frame, lines, self.aligned or there, self.shown, now_s)
+        if aligned is not None or registered is None:
+            return drawn_over(frame, lines, aligned, self.shown, now_s)
+        is_same = following is not None and (following.registered, following.on_sensor) == (registered, on_sensor)
+        there = following.there.result() if following and is_same else registered.in_frame(frame, on_sensor)
+        return drawn_over(frame, lines, there, self.shown, now_s)
+
+    def _fail(self) -> None:
+        self.problem = tr("The video has ended, and it is a fault of this program; the log says more.")
+        self._stopping.set()
 
 
 def _doubts(frame: VideoFrame, found: FoundLandmarks | None) -> tuple[str, ...]:
