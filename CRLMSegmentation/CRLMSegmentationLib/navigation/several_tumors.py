@@ -47,7 +47,9 @@ def most_urgent(tumors: Sequence[MeasuredTumor], place: np.ndarray) -> tuple[Mea
     away_mm = [tumor.distance.least_distance_mm(place) for tumor in tumors]
     for number in np.argsort(away_mm, kind="stable"):
         tumor, least_mm = tumors[number], away_mm[number]
-        if best is not None and least_mm > tumor.margin_mm and (best_key[0] < 0 or least_mm > best_key[1]):
+        # Within the bounding box any depth is possible; outside of it nothing is nearer, and so worse, than this.
+        least_mm = least_mm if least_mm > 0 else -np.inf
+        if best is not None and (-tumor.margin_at(least_mm).severity.rank, least_mm) >= best_key:
             continue
         closest = tumor.distance.closest_point(place)
         key = (-tumor.margin_at(closest.signed_distance_mm).severity.rank, closest.signed_distance_mm)

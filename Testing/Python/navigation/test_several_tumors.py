@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from CRLMSegmentationLib.navigation import several_tumors
 from CRLMSegmentationLib.navigation.margin import margin_state
 from CRLMSegmentationLib.navigation.several_tumors import MeasuredTumor, joined, most_urgent
 
@@ -32,12 +33,22 @@ def test_it_is_that_of_a_search_through_all(tumors):
     random = np.random.default_rng(12)
     for place in random.uniform(-60, 60, (300, 3)):
         measured = [(one, one.distance.signed_distance_mm(place)) for one in tumors]
-        ranks = {"inside the tumor": 0, "within the margin": 1, "clear of the margin": 2}
         wanted, away_mm = min(
-            measured, key=lambda pair: (ranks[margin_state(pair[1], pair[0].margin_mm).value], pair[1])
+            measured, key=lambda pair: (-margin_state(pair[1], pair[0].margin_mm).severity.rank, pair[1])
         )
         found, closest = most_urgent(tumors, place)
         assert found is wanted and closest.signed_distance_mm == away_mm
+
+
+def test_it_is_so_with_an_alarm_before_the_margin_too(tumors, monkeypatch):
+    def earlier(distance_mm, margin_mm):
+        return margin_state(distance_mm, margin_mm + 30)
+
+    monkeypatch.setattr(several_tumors, "margin_state", earlier)
+    for place in np.random.default_rng(13).uniform(-60, 60, (300, 3)):
+        measured = [(one, one.distance.signed_distance_mm(place)) for one in tumors]
+        wanted, _ = min(measured, key=lambda pair: (-earlier(pair[1], pair[0].margin_mm).severity.rank, pair[1]))
+        assert most_urgent(tumors, place)[0] is wanted
 
 
 def test_tumors_that_cannot_matter_are_not_measured_to(tumors, monkeypatch):

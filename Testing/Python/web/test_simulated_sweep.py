@@ -106,6 +106,13 @@ def test_five_steps_on_a_simulated_sweep(serve, visit, tmp_path):
     page.evaluate("trame.client.isBusy = window.wasBusy")
     page.wait_for_selector(".read-out .distance")
     tab.until(lambda: tab.label("navigate") == "Live", "a live distance")
+    left, width = page.evaluate(
+        "[document.querySelector('.view-live').getBoundingClientRect().right"
+        " - document.querySelector('#live-read-out').getBoundingClientRect().right,"
+        " document.documentElement.clientWidth]"
+    )
+    assert left >= 64, "the read-out covers the depth scale at the right of the live image"
+    assert width == page.viewport_size["width"], "a bar that scrolls nothing takes room"
     seen = set()
     tab.until(lambda: _gather_states(page, seen) >= {"clear", "inside"}, "the stylus in the tumor and out again")
     points = "all => Math.max(0, ...all.map(one => one.points.numberOfItems))"

@@ -120,7 +120,8 @@ def _follow_up_line(followed: Mapping[str, Any] | None) -> Iterator[str]:
     """Of which dates the lesions were compared, and what RECIST says of the last one."""
     if followed:
         dates = ", ".join(date or tr("without a date") for date in followed["dates"])
-        response = tr(followed["responses"][-1] or "") or tr("no target lesion")
+        last = followed["responses"][-1]
+        response = tr(last) if last else tr("no target lesion")
         yield _row(tr("CTs"), f"{dates}: {response}")
 
 

@@ -72,7 +72,5 @@ def _slice(ct: CtActions, plane: str) -> None:
             id=f"ct-slider-{plane}",
             raw_attrs=[*named(tr("CT, {plane}", plane=tr(_PLANES[plane]))), f'v-model.number="{name}"'],
         )  # fmt: skip
-        html.Div(
-            tr("{number} of {count}", number=f"{{{{ {name} + 1 }}}}", count=f"{{{{ ct_counts.{plane} }}}}"),
-            classes="ct-number",
-        )
+        number, count = f"{{{{ {name} + 1 }}}}", f"{{{{ ct_counts.{plane} }}}}"
+        html.Div(tr("{number} of {count}", number=number, count=count), classes="ct-number")
