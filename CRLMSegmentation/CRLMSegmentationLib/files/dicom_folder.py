@@ -72,14 +72,20 @@ def list_series(folder: str | Path) -> list[SeriesSummary]:
     if not folder.is_dir():
         raise FileFormatError(tr("The DICOM folder {folder} does not exist; check the path.", folder=folder))
     found: dict[str, list[str]] = {}
-    for here, _, files in sorted(os.walk(folder)):
-        if not files:
-            continue
-        name = name_for_library(here)
-        for identifier in SimpleITK.ImageSeriesReader.GetGDCMSeriesIDs(name):
-            found.setdefault(identifier, []).extend(
-                SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(name, identifier)
-            )
+    # ITK warns of every folder that holds other files alone.
+    warns = SimpleITK.ProcessObject.GetGlobalWarningDisplay()
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        for here, _, files in sorted(os.walk(folder)):
+            if not files:
+                continue
+            name = name_for_library(here)
+            for identifier in SimpleITK.ImageSeriesReader.GetGDCMSeriesIDs(name):
+                found.setdefault(identifier, []).extend(
+                    SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(name, identifier)
+                )
+    finally:
+        SimpleITK.ProcessObject.SetGlobalWarningDisplay(warns)
     if not found:
         raise FileFormatError(tr("{folder} holds no DICOM images: give the folder of the slices.", folder=folder))
     summaries = []

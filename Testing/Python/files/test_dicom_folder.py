@@ -69,6 +69,13 @@ def test_several_series_are_listed_and_one_is_chosen(tmp_path, series, ct):
         read_dicom_ct(series, 3)
 
 
+def test_a_folder_of_other_files_beside_the_series_is_passed_over_in_silence(series, capfd):
+    (series.parent / "note.txt").write_text("no image")
+    assert len(list_series(series.parent)) == 1
+    printed = capfd.readouterr()
+    assert printed.out + printed.err == ""
+
+
 def test_nothing_that_is_given_on_names_the_patient(series):
     changed(series, lambda dataset: setattr(dataset, "PatientName", "Doe^Jane"))
     found = read_dicom_ct(series)
