@@ -21,6 +21,7 @@ import time
 import traceback
 from pathlib import Path
 
+import qt
 import slicer
 from CRLMSegmentationWindow import remembered
 from CRLMSegmentationWindow.self_testing import self_test_steps
@@ -140,22 +141,25 @@ class Benchmark(Steps):
         }  # fmt: skip
 
     def _press(self, button: object) -> float:
-        """Press a button; seconds until what it changed at once has been drawn."""
+        """Press a button; seconds until what it changed at once has been painted."""
         slicer.app.processEvents()
         if not button.enabled:
             raise AssertionError(f"The button '{button.text}' cannot be pressed.")
         began_s = time.perf_counter()
         button.click()
-        slicer.app.processEvents()
+        # Layout and painting are events that were posted by now; the turns of timers, with the next tick, come after.
+        qt.QCoreApplication.sendPostedEvents()
         took_s = time.perf_counter() - began_s
+        slicer.app.processEvents()
         name = str(button.objectName)
         self._answers[name] = round(max(took_s, self._answers.get(name, 0.0)), 3)
         return took_s
 
     def _save(self) -> dict[str, object]:
         """How long the press takes, and the longest pause of the window until the case is written."""
+        began_s = time.perf_counter()
         blocked_s = self._press(self.window.ui.saveCaseButton)
-        began_s = last_s = time.perf_counter()
+        last_s = time.perf_counter()
         longest_s = 0.0
         while self.session.case.is_saving:
             slicer.app.processEvents()
@@ -164,7 +168,7 @@ class Benchmark(Steps):
         return {
             "gui_blocked_while_saving": round(blocked_s, 3),
             "longest_pause_while_saving": round(longest_s, 3),
-            "saved_after": round(blocked_s + last_s - began_s, 2),
+            "saved_after": round(last_s - began_s, 2),
         }  # fmt: skip
 
     def _stop_to_volume(self) -> float:
@@ -177,10 +181,15 @@ class Benchmark(Steps):
         with counted_drawings() as drawn:
             began_s = time.perf_counter()
             self._press(self.window.ui.recordButton)
-            wait_until(lambda: recording.path == path and self.status("RECONSTRUCT") == "DONE", 30)
-            drawn.clear()
-            wait_until(lambda: "Red" in drawn, 30)
-        return time.perf_counter() - began_s
+
+            def is_seen() -> bool:
+                if recording.path != path or self.status("RECONSTRUCT") != "DONE":
+                    drawn.clear()
+                    return False
+                return "Red" in drawn
+
+            wait_until(is_seen, 30)
+            return time.perf_counter() - began_s
 
     def _memory_of_cases(self, count: int) -> list[int]:
         """Resident memory, before and after the saved case was opened `count` times; none where the system hides it."""

@@ -103,6 +103,8 @@ class NavigatePanel(StepPanel):
         if self.window.has_tumor:
             image = self.session.stream.image
             self.pinned.show(readings.values(), tumor, image.plane if image.is_live() else None)
+        elif self.session.volume.has_any:
+            self.pinned.empty()
         else:
             self.pinned.remove()
         parameters = self.window.parameters

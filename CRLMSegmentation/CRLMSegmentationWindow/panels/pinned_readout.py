@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # Of letters in the bar: those that are read from the other side of the table, and from the fourth on the usual ones.
 _SIZES_PX, _USUAL = (44, 36, 29, 22, 18, 15, 12), 3
-# Width of a letter against its size, bold and wide; room around the text in pixels.
-_WIDTH, _AROUND_PX = 0.6, 40
+# Width of a letter against its size, bold and wide; height of a line, likewise; room around the text in pixels.
+_WIDTH, _HEIGHT, _AROUND_PX = 0.6, 1.5, 40
 
 
 class PinnedReadout:
@@ -31,13 +31,14 @@ class PinnedReadout:
         self._bar: qt.QToolBar | None = None
         self._label: qt.QLabel | None = None
         self._in_live, self._in_3d = ViewReadout(), ViewReadout()
+        self._is_empty = True
         # While the views fill the screen.
         self.is_large = False
 
     @property
     def text(self) -> str:
-        """What stands in the bar; '' while it is not shown."""
-        return self._label.text if self._label is not None and self._bar.visible else ""
+        """What stands in the bar; '' while nothing is navigated by."""
+        return self._label.text if self._label is not None and self._bar.visible and not self._is_empty else ""
 
     @property
     def texts_in_views(self) -> tuple[str, str]:
@@ -60,10 +61,19 @@ class PinnedReadout:
         """A fault: no number can be trusted."""
         self._put("lost", _("LOST"), [_("a fault")], [_("a fault")])
 
-    def remove(self) -> None:
-        """Nothing is navigated by."""
+    def empty(self) -> None:
+        """Nothing is navigated by for now. The bar keeps its place: Slicer lays out its window and draws each view when
+        a bar comes or goes, for half a second, and what one looks at jumps.
+        """
         self._in_live.remove()
         self._in_3d.remove()
+        self._is_empty = True
+        if self._label is not None and self._bar is not None and self._bar.visible:
+            self._write("idle", _("No distance: there is no tumor to measure to."))
+
+    def remove(self) -> None:
+        """Nothing is navigated by, nor will be soon."""
+        self.empty()
         if self._bar is not None and self._bar.visible:
             self._bar.visible = False
 
@@ -77,20 +87,27 @@ class PinnedReadout:
             bar.deleteLater()
 
     def _put(self, kind: str, number: str, lines: list[str], lines_in_live: list[str]) -> None:
+        self._is_empty = False
         if self._bar is None:
             self._make_bar()
         if self._label is not None and self._bar is not None:
-            text = "   ".join([number, *lines])
-            # Beside the button that leads back from the full screen there is less room than the window has.
-            room_px = self._label.width if self._bar.visible else slicer.util.mainWindow().width
-            size_px = size_for(text, _SIZES_PX if self.is_large else _SIZES_PX[_USUAL:], room_px)
-            style.apply(self._bar, style.bar(kind, size_px))
-            style.write(self._label, text)
+            self._write(kind, "   ".join([number, *lines]))
             if not self._bar.visible:
                 self._bar.visible = True
         live = layouts.live_widget()
         self._in_live.show(live.sliceView() if live is not None else None, kind, number, "\n".join(lines_in_live))
         self._in_3d.show(layouts.view_3d(), kind, number, "\n".join(lines))
+
+    def _write(self, kind: str, text: str) -> None:
+        sizes_px = _SIZES_PX if self.is_large else _SIZES_PX[_USUAL:]
+        # Beside the button that leads back from the full screen there is less room than the window has.
+        room_px = self._label.width if self._bar.visible else slicer.util.mainWindow().width
+        style.apply(self._bar, style.bar(kind, size_for(text, sizes_px, room_px)))
+        # As high for small letters as for large ones: see empty().
+        height_px = round(_HEIGHT * sizes_px[0])
+        if self._label.minimumHeight != height_px:
+            self._label.minimumHeight = height_px
+        style.write(self._label, text)
 
     def _make_bar(self) -> None:
         window = slicer.util.mainWindow()

@@ -129,7 +129,11 @@ def test_the_read_out_stays_whatever_section_is_open_and_goes_with_the_tumor(lis
     session.fault = None
     session.set(NAVIGATE="WAITING")
     window.tick()
-    assert pinned.text == ""
+    # A bar that goes has every view laid out and drawn anew.
+    assert pinned.text == "" and pinned._bar.visible and "No distance" in pinned._label.text
+    session.volume.has_any = False
+    window.tick()
+    assert pinned.text == "" and not pinned._bar.visible
 
 
 def test_another_tumor_waits_for_the_click_that_places_its_box(listed):
