@@ -14,9 +14,12 @@ wide as an annotator draws it, with holes, specks and a soft border, as a networ
 thread on the processor, so that other programs do not count; what the caches lose to them still does. --slippa names a
 checkout of SLiPPA's code: its post-processing, mended, is timed in the same frames, by turns (see slippa_peer.py).
 
-Pose and overlay: of the first view's true lines with a start 25 mm and 15 degrees off, the first time with a model and
-again; and of the liver with its vessels over a picture of 960 x 540, with the view of a scope that has moved, and drawn
-alone. Prints tables in Markdown.
+Pose: of the first view's true lines with a start 25 mm and 15 degrees off, the first time with a model and again.
+
+A scope that moves: the liver with its vessels over a picture of 960 x 540, seen anew in each frame, and drawn, with the
+product's own threads, on the wall and on all processors together. With --model also the whole chain as the product runs
+it: a frame in, landmarks from the network's process, lines, the model seen from where the scope was, the drawn picture
+out (see scope_chain.py). Prints tables in Markdown.
 """
 
 from __future__ import annotations
@@ -46,13 +49,12 @@ from CRLMSegmentationLib.laparoscopy.lines.image_circle import ImageCircle, find
 from CRLMSegmentationLib.laparoscopy.lines.landmark_lines import lines_of, lines_of_mask  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.network.landmark_finder import LandmarkFinder  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.network.network_picture import CHANNELS, LABELS, network_picture  # noqa: E402
-from CRLMSegmentationLib.laparoscopy.overlay.drawing import draw_overlay  # noqa: E402
-from CRLMSegmentationLib.laparoscopy.overlay.drawing import draw_views as draw_seen  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.overlay.parts import LIVER, ModelPart, kind_of  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.pose.model_landmarks import ModelLandmarks  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.pose.registration import register_pose  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.pose.solver import moved  # noqa: E402
 from CRLMSegmentationLib.laparoscopy.surface.mesh import mesh_of  # noqa: E402
+from CRLMSegmentationLib.session.laparoscope.finder_process import begin_finder  # noqa: E402
 from CRLMSegmentationLib.simulation.laparoscope import LANDMARKS, draw_views  # noqa: E402
 from CRLMSegmentationLib.simulation.laparoscope.looks import draw_pictures  # noqa: E402
 from CRLMSegmentationLib.simulation.patient import draw_operation, draw_patient  # noqa: E402
@@ -63,6 +65,7 @@ from CRLMSegmentationLib.study.landmarks.trainer import plans_of  # noqa: E402
 from CRLMSegmentationLib.study.landmarks.training import build_network  # noqa: E402
 from CRLMSegmentationLib.study.training.nnunet_home import NnunetDataset, NnunetHome  # noqa: E402
 from scipy import ndimage  # noqa: E402
+from scope_chain import measure_chain, measure_moving  # noqa: E402
 from slippa_peer import classes_of, slippa_postprocessing  # noqa: E402
 
 SIZE = (416, 320)
@@ -172,8 +175,10 @@ def random_model(folder: Path, network: str) -> Path:
     return folder
 
 
-def measure_model(repeats: int) -> dict[str, float]:
-    """Milliseconds of pose, first and again, and of overlay, with the view and drawn alone; reprojection_px."""
+def measure_model(repeats: int, model_name: str | None, seconds: float) -> tuple[dict[str, float], dict[str, float]]:
+    """Milliseconds of the pose, first and again, with reprojection_px; and of a scope that moves, with the chain where
+    a network is named.
+    """
     operation = draw_operation(draw_patient(100))
     patient, views = operation.patient, draw_views(operation, 1)
     curves = {"ridge": patient.ridge, "ligament": patient.falciform_ligament}
@@ -191,17 +196,21 @@ def measure_model(repeats: int) -> dict[str, float]:
     picture = draw_pictures(operation, views).pictures[0]
     times: dict[str, list[float]] = {}
     register_pose(ModelLandmarks(liver, lines_of_model), views.camera, lines, start)  # compiled
-    draw_overlay(picture, parts, views.camera, truth)
     for _ in range(max(1, repeats // 4)):
         model = ModelLandmarks(liver, lines_of_model)
         _timed(times, "first_pose_ms", lambda: register_pose(model, views.camera, lines, start))
         found = _timed(times, "pose_ms", lambda: register_pose(model, views.camera, lines, start))
-        pose = found.model_to_camera
-        overlay = _timed(times, "overlay_ms", lambda: draw_overlay(picture, parts, views.camera, pose))
-        _timed(times, "drawing_ms", lambda: draw_seen(picture, parts, overlay.views))
-    triangles = sum(len(part.mesh.triangles) for part in parts)
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    return {**medians, "reprojection_px": found.reprojection_px, "triangles": triangles}
+    pose = {name: statistics.median(values) for name, values in times.items()}
+    moving = measure_moving(parts, views.camera, found.model_to_camera, picture, repeats)
+    moving["triangles"] = sum(len(part.mesh.triangles) for part in parts)
+    if model_name:
+        # The network's process takes as many threads as it takes in the product.
+        del os.environ["OMP_NUM_THREADS"]
+        chain = measure_chain(
+            lambda: begin_finder(model_name), parts, views.camera, found.model_to_camera, picture, seconds
+        )
+        moving |= {f"chain_{name}": value for name, value in chain.items()}
+    return {**pose, "reprojection_px": found.reprojection_px}, moving
 
 
 def _timed(times: dict[str, list[float]], name: str, what):
@@ -219,6 +228,7 @@ def main() -> None:
         "--model", metavar="NAME", help="a trained model or its folder, timed beside the untrained ones"
     )
     parser.add_argument("--threads", type=int, default=1, help="of the networks (default 1)")
+    parser.add_argument("--seconds", type=float, default=6, help="of the chain (default 6)")
     parser.add_argument("--slippa", type=Path, metavar="DIR", help="a checkout of SLiPPA, timed beside")
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
@@ -230,12 +240,13 @@ def main() -> None:
     print(f"\n| network, {arguments.threads} thread(s) | ms | torch, ms | times as fast | MB |\n" + "| --- " * 5 + "|")
     for name, one in networks.items():
         print(f"| {name} | {' | '.join(f'{one[key]:.1f}' for key in one)} |")
-    of_model = measure_model(arguments.repeats)
-    print("\n| model over the picture, one core | |\n| --- | --- |")
-    for name, value in of_model.items():
-        print(f"| {name.replace('_', ' ')} | {value:.2f} |")
+    pose, moving = measure_model(arguments.repeats, arguments.model, arguments.seconds)
+    for title, found in (("pose, one core", pose), ("a scope that moves", moving)):
+        print(f"\n| {title} | |\n| --- | --- |")
+        for name, value in found.items():
+            print(f"| {name.replace('_', ' ')} | {value:.2f} |")
     if arguments.json:
-        text = json.dumps({**figures, "networks": networks, "model": of_model}, indent=1)
+        text = json.dumps({**figures, "networks": networks, "pose": pose, "moving": moving}, indent=1)
         Path(arguments.json).write_text(text + "\n", encoding="utf-8")
 
 

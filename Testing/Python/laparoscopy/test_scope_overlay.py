@@ -11,9 +11,11 @@ from CRLMSegmentationLib.files.laparoscope.landmark_mask_file import read_pictur
 from CRLMSegmentationLib.files.transform_file import write_transform
 from CRLMSegmentationLib.geometry import LPS_TO_RAS
 from CRLMSegmentationLib.laparoscopy.overlay.drawing import draw_overlay
+from CRLMSegmentationLib.laparoscopy.overlay.landmark_drawing import LANDMARK_COLORS, draw_landmarks
 from CRLMSegmentationLib.laparoscopy.overlay.parts import LIVER, TUMORS, ModelPart, kind_of
 from CRLMSegmentationLib.laparoscopy.surface.mesh import mesh_of
 from CRLMSegmentationLib.values.camera import Camera
+from CRLMSegmentationLib.values.landmarks import Polyline
 from scipy import ndimage
 from vtkmodules.vtkFiltersSources import vtkSphereSource
 
@@ -160,3 +162,24 @@ def test_names_of_surfaces_say_what_they_are():
              "portal": "portal vein", "artery": "arteries", "bile": "bile ducts", "vessels": "vessels",
              "Liver": "liver", "biliary_tract": "bile ducts", "gallbladder": "gallbladder"}  # fmt: skip
     assert {name: kind_of(name).name for name in names} == names and kind_of("heart") is None
+
+
+def test_landmarks_are_drawn_as_over_the_whole_picture():
+    """Lines that leave the picture, lie beside it, close, and cross; each over what was drawn before."""
+    cv2 = pytest.importorskip("cv2")
+    picture = np.random.default_rng(5).integers(0, 256, (240, 640, 3)).astype(np.uint8)
+    lines = [
+        Polyline("ridge", [[-20.0, 30.3], [300.6, 120], [700, 80]], 0.8),
+        Polyline("ligament", [[200.0, 20], [260, 200], [150.5, 90]], 0.1, True),
+        Polyline("silhouette", [[800.0, 20], [900, 30]], 1.0),
+        Polyline("silhouette", [[638.0, 100], [639, 239]], 1.0),
+    ]
+    wanted = picture.copy()
+    for line in lines:
+        over, points = wanted.copy(), np.round(line.points * 16).astype(np.int32).reshape(-1, 1, 2)
+        cv2.polylines(over, [points], line.is_closed, LANDMARK_COLORS[line.landmark], 2, cv2.LINE_AA, 4)
+        share = max(0.35, line.confidence)
+        cv2.addWeighted(over, share, wanted, 1 - share, 0, dst=wanted)
+    drawn = draw_landmarks(picture, lines)
+    assert np.array_equal(drawn, wanted) and (drawn != picture).any(axis=-1).sum() > 1500
+    assert np.array_equal(draw_landmarks(picture[..., 0], ()), np.repeat(picture[..., :1], 3, axis=-1))
