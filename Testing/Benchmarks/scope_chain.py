@@ -27,7 +27,7 @@ _POSES = 24
 
 
 def made_up_model(points_around: int = 330) -> tuple[list[ModelPart], Camera, np.ndarray]:
-    """A lump as large as a liver with two trees of tubes in it, some 1.35 million triangles where points_around is 330;
+    """A lump as large as a liver with two trees of tubes in it, 1.28 million triangles where points_around is 330;
     a camera of 960 x 540 and a pose (4, 4) before it, mm.
     """
     rng = np.random.default_rng(0)

@@ -26,6 +26,7 @@ PARTS = (
     Part("correct-worker", "correct_worker", weight=0.8),
     Part("correct-reconstruction", "correct_reconstruction", weight=0.6, least_s=25),
     Part("fast-network", "fast_network", weight=1.2),
+    Part("fast-scope", "fast_scope", weight=0.4, least_s=30),
     Part("fast-reconstruction", "fast_reconstruction", weight=0.5, least_s=25),
     Part("train-crop", "train", "crop/recommended/default", weight=3, least_s=90),
     Part("train-frames", "train", "frames/recommended/default", weight=1.5, least_s=60),
