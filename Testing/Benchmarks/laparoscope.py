@@ -17,9 +17,10 @@ checkout of SLiPPA's code: its post-processing, mended, is timed in the same fra
 Pose: of the first view's true lines with a start 25 mm and 15 degrees off, the first time with a model and again.
 
 A scope that moves: the liver with its vessels over a picture of 960 x 540, seen anew in each frame, and drawn, with the
-product's own threads, on the wall and on all processors together. With --model also the whole chain as the product runs
-it: a frame in, landmarks from the network's process, lines, the model seen from where the scope was, the drawn picture
-out (see scope_chain.py). Prints tables in Markdown.
+product's own threads, on the wall and on all processors together. And the whole chain as the product runs it: a frame
+in, landmarks, lines, the model seen from where the scope was, the drawn picture out (see scope_chain.py): with a
+network that answers at once, with what it would say of another picture, and with --model in its process. Prints tables
+in Markdown.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "CRLMSegmentation")]
 
 import numpy as np  # noqa: E402
 from CRLMSegmentationLib.geometry import invert_affine  # noqa: E402
+from CRLMSegmentationLib.inference.image import Prediction  # noqa: E402
 from CRLMSegmentationLib.inference.models.checkpoints import write_safetensors  # noqa: E402
 from CRLMSegmentationLib.inference.models.model_files import write_card  # noqa: E402
 from CRLMSegmentationLib.inference.models.network_plan import NetworkPlan  # noqa: E402
@@ -64,6 +66,7 @@ from CRLMSegmentationLib.study.landmarks.recipe import NETWORKS, RECOMMENDED  # 
 from CRLMSegmentationLib.study.landmarks.trainer import plans_of  # noqa: E402
 from CRLMSegmentationLib.study.landmarks.training import build_network  # noqa: E402
 from CRLMSegmentationLib.study.training.nnunet_home import NnunetDataset, NnunetHome  # noqa: E402
+from CRLMSegmentationLib.values.landmarks import LANDMARKS as POLYLINES  # noqa: E402
 from scipy import ndimage  # noqa: E402
 from scope_chain import measure_chain, measure_moving  # noqa: E402
 from slippa_peer import classes_of, slippa_postprocessing  # noqa: E402
@@ -175,6 +178,16 @@ def random_model(folder: Path, network: str) -> Path:
     return folder
 
 
+class AtOnce:
+    """In the place of a network: has its answer (3, v, u) ready."""
+
+    def __init__(self, probabilities: np.ndarray):
+        self._answer = Prediction(probabilities[:, None], tuple(POLYLINES))
+
+    def predict(self, image, labels=None) -> Prediction:
+        return self._answer
+
+
 def measure_model(repeats: int, model_name: str | None, seconds: float) -> tuple[dict[str, float], dict[str, float]]:
     """Milliseconds of the pose, first and again, with reprojection_px; and of a scope that moves, with the chain where
     a network is named.
@@ -203,13 +216,14 @@ def measure_model(repeats: int, model_name: str | None, seconds: float) -> tuple
     pose = {name: statistics.median(values) for name, values in times.items()}
     moving = measure_moving(parts, views.camera, found.model_to_camera, picture, repeats)
     moving["triangles"] = sum(len(part.mesh.triangles) for part in parts)
+    begins = {"without_network": lambda: (LandmarkFinder(AtOnce(next(frames(1))[1])), lambda: None)}
     if model_name:
         # The network's process takes as many threads as it takes in the product.
         del os.environ["OMP_NUM_THREADS"]
-        chain = measure_chain(
-            lambda: begin_finder(model_name), parts, views.camera, found.model_to_camera, picture, seconds
-        )
-        moving |= {f"chain_{name}": value for name, value in chain.items()}
+        begins["chain"] = lambda: begin_finder(model_name)
+    for name, begin in begins.items():
+        chain = measure_chain(begin, parts, views.camera, found.model_to_camera, picture, seconds)
+        moving |= {f"{name}_{key}": value for key, value in chain.items()}
     return {**pose, "reprojection_px": found.reprojection_px}, moving
 
 

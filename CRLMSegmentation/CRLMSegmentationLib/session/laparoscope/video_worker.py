@@ -1,5 +1,6 @@
 """Takes frames of a video as they come, has landmarks found in them, and draws: each in a thread of its own, so that a
-frame is drawn while landmarks are found in the next. Of what waits the newest wins.
+frame is drawn while landmarks are found in the next. The next one is the newest that there is once the one before it is
+being drawn: none is found for nothing, and none waits for long.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ...values.camera_on_sensor import CameraOnSensor
 from ...values.landmarks import Polyline
 from ...words import tr
 from .aligned_model import Aligned
-from .newest_place import NewestPlace
+from .one_place import OnePlace
 from .shown_frame import SWITCHES, Registered, ShownFrame, drawn_over
 from .video_sources import FrameFeed, VideoFrame
 
@@ -99,7 +100,7 @@ class VideoWorker:
         self._finder: Finder | None = None
         self._end_finder: Callable[[], None] | None = None
         self._stopping = threading.Event()
-        self._looked: NewestPlace[_Looked] = NewestPlace()
+        self._looked: OnePlace[_Looked] = OnePlace()
         self._views = ThreadPoolExecutor(_VIEWS, thread_name_prefix="laparoscope view")
         self._thread = threading.Thread(target=self._look, name="laparoscope", daemon=True)
         self._drawer = threading.Thread(target=self._draw, name="laparoscope drawing", daemon=True)
@@ -145,6 +146,8 @@ class VideoWorker:
             loading.start()
         try:
             while not self._stopping.is_set():
+                if not self._looked.is_free(_LOOK_EVERY_S):
+                    continue
                 frame, newest = self._next(), self._newest
                 is_ready = self._finder is not None
                 if frame is not None and not self._is_held(frame):
@@ -199,7 +202,7 @@ class VideoWorker:
         try:
             check_picture(frame.picture)
         except CRLMError as error:
-            self._hand_on(_Looked(frame, problem=str(error)))
+            self._looked.put(_Looked(frame, problem=str(error)))
             return
         following = self._follow(frame)
         found: FoundLandmarks | None = None
@@ -209,18 +212,13 @@ class VideoWorker:
             except CRLMError as error:
                 # The video goes on without landmarks.
                 self.problem, self._finder = str(error), None
-        self._hand_on(_Looked(frame, found, following))
+        self._looked.put(_Looked(frame, found, following))
 
     def _follow(self, frame: VideoFrame) -> _Following | None:
         registered, on_sensor = self.registered, self.on_sensor
         if registered is None or registered.pose_in(frame, on_sensor) is None:
             return None
         return _Following(registered, on_sensor, self._views.submit(registered.in_frame, frame, on_sensor))
-
-    def _hand_on(self, looked: _Looked) -> None:
-        left_out = self._looked.put(looked)
-        if left_out is not None and left_out.following is not None:
-            left_out.following.there.cancel()
 
     def _draw(self) -> None:
         try:
