@@ -47,6 +47,29 @@ def test_german_is_there():
     assert "de" in LANGUAGES
 
 
+# What guides name besides the buttons of this program: of Slicer, of a keyboard, and what is emphasised.
+OF_OTHERS = {
+    "Edit > Application Settings > Modules > Additional module paths", "IGT > CRLM Segmentation", "OpenIGTLinkIF",
+    "Esc", "Reference", "No tumor was found", "This decides", "It could be better", "Then look",
+    "View > Extensions Manager",
+}  # fmt: skip
+
+
+def test_what_guides_have_people_press_is_called_so():
+    forms = [
+        form for message in template() for form in (message.id if isinstance(message.id, tuple) else (message.id,))
+    ]
+    known = {re.sub(r"^\d +", "", form).strip(" :.") for form in forms}
+    docs = REPOSITORY / "docs"
+    pages = [docs / "tutorial.md", docs / "web.md", *(docs / "tutorials").glob("*.md"), *(docs / "how-to").glob("*.md")]
+    for page in pages:
+        text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        for name in re.findall(r"(?<![*\w])\*{1,2}([A-Z][^*\n]{0,40})\*{1,2}(?!\*)", text):
+            parts = {part.strip(" :.") for part in ([name] if name in OF_OTHERS else name.split(" > "))}
+            there = parts <= known | OF_OTHERS or any(form.startswith(name) for form in known)
+            assert there, f"{page.name} names '{name}', which nothing in the window or on the page is called"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_marked_text_is_translated_and_nothing_else_is_kept(language):
     known = {message.id: message for message in translated(language) if message.id}
