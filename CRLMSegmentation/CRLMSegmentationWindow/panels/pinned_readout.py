@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Of letters in the bar: those that are read from the other side of the table, and from the fourth on the usual ones.
 _SIZES_PX, _USUAL = (44, 36, 29, 22, 18, 15, 12), 3
 # Width of a letter against its size, bold and wide; height of a line, likewise; room around the text in pixels.
-_WIDTH, _HEIGHT, _AROUND_PX = 0.6, 1.5, 40
+_WIDTH, _HEIGHT, _AROUND_PX = 0.6, 1.25, 40
 
 
 class PinnedReadout:

@@ -38,6 +38,8 @@ class StepPanel:
         self._title = section.text
         self._problem, self._kind = "", "idle"
         style.apply(section, style.section(""))
+        # Whatever its title says: a panel that grows and shrinks with a distance has Slicer draw all views anew.
+        section.minimumWidth = 1
         style.apply(sentence, style.SENTENCE)
         section.connect("contentsCollapsed(bool)", lambda closed: None if closed else bring_into_view(section))
 

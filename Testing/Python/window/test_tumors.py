@@ -116,6 +116,11 @@ def test_the_newest_sweep_is_gone_back_to(listed):
     assert "tumors.show_newest" in session.calls
 
 
+def test_the_titles_make_the_panel_no_wider(listed):
+    window, _, _ = listed
+    assert {panel.section.minimumWidth for panel in window.numbered} == {1}
+
+
 def test_the_read_out_stays_whatever_section_is_open_and_goes_with_the_tumor(listed):
     window, session, _ = listed
     session.given_readings = [make_reading(30.0, "CLEAR"), make_reading(2.0, "WITHIN_MARGIN", name="Needle")]
