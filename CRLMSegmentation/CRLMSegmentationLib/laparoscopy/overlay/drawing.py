@@ -20,8 +20,8 @@ from ...values.camera import Camera
 from ...words import tr
 from ..picture import as_colors
 from ..surface.view import SurfaceView
-from .blending import as_bytes, lay_line, lay_surface, lay_tint
-from .borders import mark_border, mark_folds, soften, strengthen
+from .blending import as_bytes, lay_surface, lay_tint
+from .lines import lay_folds, lay_outline
 from .parts import CYSTS, LIVER, TUMORS, Color, ModelPart, PartKind
 
 # At this depth under the surface a part is drawn 1 / e as strong, but never fainter than the least.
@@ -117,9 +117,8 @@ class _Canvas:
                 self._surface(kind.color, depth, depth, facing, surface, _TUMOR_OPACITY)
                 self._outline(kind.color, depth, surface)
         for depth in livers:
-            folds = np.zeros(depth.shape, dtype=bool)
-            mark_folds(folds, depth, _FOLD_MM)
-            self._line(LIVER.color, _smooth(folds), depth, depth, _FOLD_OPACITY)
+            opacity = _FOLD_OPACITY * self._strength
+            lay_folds(self._colors, _values(LIVER.color), depth, _FOLD_MM, _SOFT, opacity)
             self._outline(LIVER.color, depth, depth)
 
     def put(self, drawn: np.ndarray, first: int) -> None:
@@ -140,13 +139,10 @@ class _Canvas:
         """A line along the inner side of the border of what is seen at depth, with a dark one beside it to stand out;
         fainter under the liver's surface.
         """
-        line, beside = np.zeros(depth.shape, dtype=bool), np.zeros(depth.shape, dtype=bool)
-        mark_border(line, beside, depth, self._line_px, _beside_px(self._line_px))
-        self._line(_DARK, beside & ~line, depth, surface, 0.5 * _LINE_OPACITY)
-        self._line(color, _smooth(line), depth, surface, _LINE_OPACITY)
-
-    def _line(self, color: Color, line: np.ndarray, depth: np.ndarray, surface: np.ndarray, opacity: float) -> None:
-        lay_line(self._colors, _values(color), line, depth, surface, _FADE_MM, _FAINTEST_LINE, opacity * self._strength)
+        lay_outline(
+            self._colors, _values(color), _values(_DARK), depth, surface, self._line_px, _beside_px(self._line_px),
+            _SOFT, _FADE_MM, _FAINTEST_LINE, _LINE_OPACITY * self._strength,
+        )  # fmt: skip
 
 
 def _values(color: Color) -> np.ndarray:
@@ -161,11 +157,3 @@ def _nearest(depths: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray
 def _beside_px(line_px: int) -> int:
     """How far from a border the dark line beside one of line_px ends."""
     return line_px + max(1, line_px // 2)
-
-
-def _smooth(line: np.ndarray) -> np.ndarray:
-    """(v, u) 0 to 1: the line (v, u) boolean without its steps."""
-    softened = np.zeros(line.shape, dtype=np.float32)
-    soften(softened, np.flatnonzero(line), _SOFT)
-    strengthen(softened.reshape(-1), 1.3)
-    return softened
