@@ -178,10 +178,11 @@ class OneByOne:
     title, has_ended, waiting_for = "one by one", False, ""
 
     def __init__(self):
-        self.waiting = []
+        self.waiting, self.is_over = [], False
 
     def next(self):
         time.sleep(0.002)
+        self.has_ended = self.is_over and not self.waiting
         return self.waiting.pop(0) if self.waiting else None
 
     def send(self, *names):
@@ -190,7 +191,7 @@ class OneByOne:
             self.waiting.append(video_sources.VideoFrame(name, picture, time.monotonic()))
 
     def close(self):
-        self.has_ended = True
+        self.is_over = True
 
 
 def until(is_so):
@@ -230,8 +231,7 @@ def test_landmarks_are_found_in_the_next_frame_while_one_is_drawn_and_in_none_fo
         assert drawn == ["first", "second", "third"] and worker.newest.late_ms > 0
         # The last frame of a video is drawn before it is at its end.
         feed.send("last")
-        until(lambda: len(found) == 4)
-        feed.close()
+        feed.is_over = True
         until(lambda: not worker.is_playing)
         assert worker.newest.frame.name == "last"
     finally:
