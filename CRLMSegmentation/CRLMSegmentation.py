@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import qt
 import slicer
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -21,7 +22,6 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 if TYPE_CHECKING:
-    import qt
     import vtk
     from CRLMSegmentationLib.mrml.scene_view import SceneView
     from CRLMSegmentationLib.session.session import Session
@@ -121,6 +121,9 @@ class CRLMSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self) -> None:
         """The user opens the module."""
+        # Slicer has made what the module would like to be wide the least that it may be (QSizePolicy.Minimum): its
+        # panel would grow and shrink with each title and number, and all views with it.
+        self.parent.setSizePolicy(qt.QSizePolicy.Preferred, self.parent.sizePolicy.verticalPolicy())
         self.window.enter(self.logic.getParameters())
 
     def exit(self) -> None:

@@ -62,18 +62,15 @@ class PinnedReadout:
         self._put("lost", _("LOST"), [_("a fault")], [_("a fault")])
 
     def empty(self) -> None:
-        """Nothing is navigated by for now. The bar keeps its place: Slicer lays out its window and draws each view when
-        a bar comes or goes, for half a second, and what one looks at jumps.
+        """Nothing is navigated by for now. The bar has its place all the same: Slicer lays out its window and draws all
+        views when a bar comes or goes, for half a second, and what one looks at jumps.
         """
-        self._in_live.remove()
-        self._in_3d.remove()
-        self._is_empty = True
-        if self._label is not None and self._bar is not None and self._bar.visible:
-            self._write("idle", _("No distance: there is no tumor to measure to."))
+        self._clear()
+        self._show("idle", _("No distance: there is no tumor to measure to."))
 
     def remove(self) -> None:
         """Nothing is navigated by, nor will be soon."""
-        self.empty()
+        self._clear()
         if self._bar is not None and self._bar.visible:
             self._bar.visible = False
 
@@ -88,17 +85,21 @@ class PinnedReadout:
 
     def _put(self, kind: str, number: str, lines: list[str], lines_in_live: list[str]) -> None:
         self._is_empty = False
-        if self._bar is None:
-            self._make_bar()
-        if self._label is not None and self._bar is not None:
-            self._write(kind, "   ".join([number, *lines]))
-            if not self._bar.visible:
-                self._bar.visible = True
+        self._show(kind, "   ".join([number, *lines]))
         live = layouts.live_widget()
         self._in_live.show(live.sliceView() if live is not None else None, kind, number, "\n".join(lines_in_live))
         self._in_3d.show(layouts.view_3d(), kind, number, "\n".join(lines))
 
-    def _write(self, kind: str, text: str) -> None:
+    def _clear(self) -> None:
+        self._in_live.remove()
+        self._in_3d.remove()
+        self._is_empty = True
+
+    def _show(self, kind: str, text: str) -> None:
+        if self._bar is None:
+            self._make_bar()
+        if self._label is None or self._bar is None:
+            return
         sizes_px = _SIZES_PX if self.is_large else _SIZES_PX[_USUAL:]
         # Beside the button that leads back from the full screen there is less room than the window has.
         room_px = self._label.width if self._bar.visible else slicer.util.mainWindow().width
@@ -108,6 +109,8 @@ class PinnedReadout:
         if self._label.minimumHeight != height_px:
             self._label.minimumHeight = height_px
         style.write(self._label, text)
+        if not self._bar.visible:
+            self._bar.visible = True
 
     def _make_bar(self) -> None:
         window = slicer.util.mainWindow()
