@@ -30,6 +30,7 @@ from ..page.page_state import PageState
 from ..page.view_controls import view_controls
 from ..views.views import LIVE, VIEWS, Views
 from .allowed import Allowed
+from .few_arenas import keep_few_arenas
 from .guarded_socket import LARGEST_MESSAGE_BYTES
 from .rendered_once import rendered_once
 from .routes import Routes
@@ -43,6 +44,7 @@ def build(
     any_path    whether a recording may be named by its path on this computer
     frame_rate  pictures a second of a view at most
     """
+    keep_few_arenas()
     server = get_server("crlm", client_type="vue3")
     # Of one frame on the wire, after it is unpacked; a compressed one is unpacked no further.
     server.options["ws_max_msg_size"] = LARGEST_MESSAGE_BYTES
