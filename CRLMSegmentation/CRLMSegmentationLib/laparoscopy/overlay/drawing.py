@@ -35,9 +35,11 @@ _DARK: Color = (10, 12, 16)
 # A Gaussian of 0.6 pixels, by which lines lose their steps.
 _ALONG = np.exp(-(np.arange(-2.0, 3.0) ** 2) / (2 * 0.6**2))
 _SOFT = np.outer(_ALONG, _ALONG) / _ALONG.sum() ** 2
-# The views of the parts, and the bands of a picture, at the same time; more than a few gain nothing.
+# The views of the parts at the same time, and the bands of a picture; more than a few gain nothing. Either has its own
+# threads: a picture does not wait for the views of the next one.
 _BANDS = min(4, os.cpu_count() or 1)
-_THREADS = ThreadPoolExecutor(_BANDS, thread_name_prefix="overlay")
+_SEEING = ThreadPoolExecutor(_BANDS, thread_name_prefix="overlay views")
+_DRAWING = ThreadPoolExecutor(_BANDS, thread_name_prefix="overlay bands")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +75,7 @@ def draw_overlay(
 
 def views_of(parts: Sequence[ModelPart], camera: Camera, model_to_camera: np.ndarray) -> tuple[SurfaceView, ...]:
     """Each of the parts as `camera` sees it at `model_to_camera` (4, 4), in as many threads as there are processors."""
-    return tuple(_THREADS.map(lambda part: part.clusters.view(camera, model_to_camera), parts))
+    return tuple(_SEEING.map(lambda part: part.clusters.view(camera, model_to_camera), parts))
 
 
 def draw_views(
@@ -93,7 +95,7 @@ def draw_views(
         canvas.draw(kinds, [view.depth_mm[lower:upper] for view in views], [view.facing[lower:upper] for view in views])
         canvas.put(drawn[first:last], first - lower)
 
-    list(_THREADS.map(draw, edges[:-1], edges[1:]))
+    list(_DRAWING.map(draw, edges[:-1], edges[1:]))
     return drawn
 
 
