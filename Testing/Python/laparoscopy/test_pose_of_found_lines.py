@@ -10,6 +10,7 @@ from CRLMSegmentationLib.errors import LaparoscopeError
 from CRLMSegmentationLib.geometry import transform_points
 from CRLMSegmentationLib.laparoscopy.pose import registration
 from CRLMSegmentationLib.laparoscopy.pose.matching import Matcher
+from CRLMSegmentationLib.laparoscopy.pose.model_landmarks import Curves
 from CRLMSegmentationLib.laparoscopy.pose.registration import register_pose
 from CRLMSegmentationLib.laparoscopy.pose.solver import fit_pose, moved
 
@@ -81,3 +82,13 @@ def test_another_pose_that_is_as_likely_is_stated_and_refused_where_it_is_far(
     )
     assert registered.error_mm(TARGETS[0]) == pytest.approx(np.hypot(alone, np.sqrt(share) * away_mm), rel=1e-3)
     assert any("leave the pose open" in doubt for doubt in registered.doubts)
+
+
+def test_a_curve_that_runs_behind_the_camera_is_matched_where_it_is_seen(liver_view):
+    matcher = Matcher(liver_view.model, liver_view.camera, liver_view.lines)
+    middle = np.array(liver_view.camera.intrinsics)[:2, 2]
+    # Towards the camera along its axis, and past it: the next point but one cannot be seen.
+    points = np.array([[0.0, 0.0, 60.0], [1.0, 0.0, 30.0], [2.0, 0.0, -1.0], [3.0, 0.0, -30.0]])
+    curves = Curves(points, np.array([[0, 1], [0, 2], [1, 3], [2, 3]]))
+    found = matcher._on_curves(middle + np.array([[30.0, 0.0], [60.0, 5.0]]), curves, np.eye(4))
+    assert found is not None and all(np.isfinite(one).all() for one in found)

@@ -141,7 +141,8 @@ class Matcher:
         at = can_see[nearest]
         before, after = curves.neighbors[at].T
         tangent = places[after] - places[before]
-        length = np.maximum(np.linalg.norm(tangent, axis=1), 1e-9)
+        # A point whose neighbor lies behind the camera cannot slide.
+        length = np.maximum(np.nan_to_num(np.linalg.norm(tangent, axis=1)), 1e-9)
         tangent = np.nan_to_num(tangent / length[:, None])
         along = np.einsum("ij,ij->i", pixels - places[at], tangent)
         # Between two points of the curve it is as if the nearer one could slide.
