@@ -119,6 +119,7 @@ class Window:
         if self.session is None:
             try:
                 self.session, self.view = self._open_session()
+                self.view.moving = self.drawing.moving
             except ImportError as error:
                 logging.info("CRLM Segmentation: not ready yet (%s)", error)
         if self.session is not None and self._binding is None:

@@ -145,8 +145,10 @@ def worst_of(readings: Iterable[ToolReading]) -> ToolReading | None:
 
 
 def worst_reading(readings: Iterable[ToolReading]) -> tuple[str, str] | None:
-    """Color and text of the worst ToolReading of all, the nearest tool first; None when there is nothing to say."""
-    shown = []
+    """Color and text of the worst ToolReading of all, the nearest tool first; None when there is nothing to say. A tool
+    that is the only one needs no name: a title is as wide as the panel.
+    """
+    readings, shown = list(readings), []
     for reading in readings:
         kind, number, text = readout_of(reading)
         kind, of_other = worst_kind(kind, reading), reading.other
@@ -156,6 +158,7 @@ def worst_reading(readings: Iterable[ToolReading]) -> tuple[str, str] | None:
             number = number if reading.margin.is_alert else ""
         distance = reading.signed_distance_mm if reading.signed_distance_mm is not None else 0.0
         if kind != "idle":
-            words = " ".join(part for part in (reading.name, number, text) if part)
+            name = reading.name if len(readings) > 1 else ""
+            words = " ".join(part for part in (name, number, text) if part)
             shown.append((_WORST_FIRST.index(kind), distance, kind, words))
     return min(shown)[2:] if shown else None

@@ -1,7 +1,10 @@
-"""When the views are drawn: each once after a tick, and what lies in space more seldom where that is slow."""
+"""When the views are drawn: each once after a tick, slices not for what they do not show, and what lies in space more
+seldom where that is slow.
+"""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +14,8 @@ import slicer
 
 from . import layouts
 
+# Slices of a volume show nothing that is live, but for what somebody else has put there, which is seen so soon.
+_SLICES_AFTER_S = 0.5
 # Where all views take longer, which they do without a graphics card, they keep the window from the next frame.
 _LONG_S = 1 / 30
 
@@ -23,6 +28,7 @@ class Drawing:
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock, self._is_slow = clock, False
+        self._slices_s = -math.inf
         self._waiting: slicer.qMRMLThreeDView | None = None
 
     @contextmanager
@@ -48,6 +54,25 @@ class Drawing:
             slicer.app.resumeRender()
             if self._waiting is None:
                 self._is_slow = self._clock() - began_s > _LONG_S
+
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """Within the block something changes that no slice of a volume shows. All views are asked to be drawn, whatever
+        changes (vtkMRMLLinearTransformsDisplayableManager): the slices do not hear of it.
+        """
+        now_s = self._clock()
+        if now_s - self._slices_s > _SLICES_AFTER_S:
+            self._slices_s = now_s
+            yield
+            return
+        shut = [view for view in layouts.planning_views() if view.renderEnabled]
+        for view in shut:
+            view.renderEnabled = False
+        try:
+            yield
+        finally:
+            for view in shut:
+                view.renderEnabled = True
 
     def release(self) -> None:
         """No view waits any more: nobody ticks, or the view is about to go."""

@@ -11,10 +11,10 @@ class View:
 
     def __init__(self, name, world):
         self.name, self.world = name, world
-        self.pauses, self.is_asked, self.queued = 0, False, 0
+        self.pauses, self.is_asked, self.queued, self.renderEnabled = 0, False, 0, True
 
     def ask(self):
-        self.is_asked = True
+        self.is_asked |= self.renderEnabled
         self._draw()
 
     def pauseRender(self):
@@ -51,6 +51,8 @@ def world(window_module, monkeypatch):
     module, layouts = window_module("view.drawing"), window_module("view.layouts")
     monkeypatch.setattr(layouts, "view_3d", lambda: space)
     monkeypatch.setattr(layouts, "live_widget", lambda: SimpleNamespace(sliceView=lambda: live))
+    red = world.red = View("Red", world)
+    monkeypatch.setattr(layouts, "planning_views", lambda: [red])
     world.drawing = module.Drawing(lambda: world.now_s)
 
     def tick():
@@ -96,3 +98,22 @@ def test_views_are_given_back_when_the_work_fails(world):
         with pytest.raises(ValueError), world.drawing.once():
             raise ValueError
     assert world.live.pauses == world.space.pauses == 0
+
+
+def test_slices_are_not_drawn_for_what_moves_but_now_and_then(world):
+    for _ in range(10):
+        world.now_s += 0.1
+        with world.drawing.moving():
+            world.red.ask()
+        assert world.red.renderEnabled
+    assert world.drawn == ["Red", "Red"], "what somebody has laid under a tool is seen in slices, twice a second"
+    world.red.ask()
+    assert world.drawn[2:] == ["Red"]
+
+
+def test_slices_that_somebody_else_has_shut_stay_shut(world):
+    world.red.renderEnabled = False
+    for _ in range(3):
+        with world.drawing.moving():
+            pass
+        assert not world.red.renderEnabled

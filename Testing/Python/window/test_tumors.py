@@ -172,9 +172,9 @@ def test_another_tumor_that_is_near_warns_also_while_the_chosen_one_is_far(windo
     assert panel.show(far, "T1") == "warn"
     assert panel.text == "Stylus to T1: 30.0 mm  clear of the margin T2: 3.1 mm ± 1.6, within the margin"
     kind, text = readout.worst_reading([far])
-    assert (kind, text) == ("warn", "Stylus T2: 3.1 mm ± 1.6, within the margin"), "a title has no room for both"
+    assert (kind, text) == ("warn", "T2: 3.1 mm ± 1.6, within the margin"), "a title has no room for both"
     near = make_reading(2.0, "WITHIN_MARGIN", other=other)
-    assert readout.worst_reading([near])[1] == f"Stylus 2.0 mm WITHIN THE MARGIN; {other.text}"
+    assert readout.worst_reading([near])[1] == f"2.0 mm WITHIN THE MARGIN; {other.text}"
     assert readout.lines_of(far, "T1") == (
         "warn", "30.0 mm", ["error unknown, 0.1 s ago", "Stylus to T1: clear of the margin", other.text]
     )  # fmt: skip
