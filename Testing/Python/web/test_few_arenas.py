@@ -42,6 +42,6 @@ with tempfile.NamedTemporaryFile() as told:
 def test_threads_share_two_arenas():
     arenas = {}
     for how in ("few", "usual"):
-        ended = subprocess.run([sys.executable, "-c", PROGRAM, how], check=True, capture_output=True, text=True)
+        ended = subprocess.run([sys.executable, "-c", PROGRAM, how], check=True, capture_output=True, encoding="utf-8")
         arenas[how] = int(ended.stdout)
     assert arenas["few"] <= 2 < arenas["usual"]

@@ -6,11 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..surface.clusters import ClusteredMesh, clustered
 from ..surface.mesh import Mesh, refined_mesh
+
+if TYPE_CHECKING:
+    from ..surface.clusters import ClusteredMesh
 
 Color = tuple[int, int, int]
 # A lens bends a longer edge visibly.
@@ -51,6 +54,8 @@ class ModelPart:
     @cached_property
     def clusters(self) -> ClusteredMesh:
         """The mesh ready to be drawn from anywhere, its long edges refined; made once, which takes a moment."""
+        from ..surface.clusters import clustered  # compiled kernels, which the start of a window or page does without
+
         return clustered(refined_mesh(self.mesh, _LONGEST_EDGE_MM))
 
     def moved(self, move: Callable[[np.ndarray], np.ndarray]) -> ModelPart:
