@@ -56,7 +56,7 @@ def _begin(
     record: Record, model: Model, threshold: float, without_opencv: bool
 ) -> Callable[[], tuple[Any, Callable[[], None]]]:
     def begin() -> tuple[Any, Callable[[], None]]:
-        predictor = WorkerPredictor(model, record.device)
+        predictor = WorkerPredictor(model, record.device, runtime="torch")
         predictor.wait_until_ready()
         finder = _Finder if without_opencv else LandmarkFinder
         return finder(predictor, threshold), predictor.close
