@@ -45,15 +45,14 @@ class Drawing:
             self.release()
             yield
         finally:
-            _take_requests()
-            if self._is_slow and not had_waited:
-                self._waiting = layouts.view_3d()
-                if self._waiting is not None:
-                    self._waiting.pauseRender()
-            began_s = self._clock()
-            slicer.app.resumeRender()
-            if self._waiting is None:
-                self._is_slow = self._clock() - began_s > _LONG_S
+            try:
+                self._hold(self._is_slow and not had_waited)
+            finally:
+                # Whatever fails: views that stay paused would show what is old as if it were now.
+                began_s = self._clock()
+                slicer.app.resumeRender()
+                if self._waiting is None:
+                    self._is_slow = self._clock() - began_s > _LONG_S
 
     @contextmanager
     def moving(self) -> Iterator[None]:
@@ -73,6 +72,13 @@ class Drawing:
         finally:
             for view in shut:
                 view.renderEnabled = True
+
+    def _hold(self, is_to_wait: bool) -> None:
+        _take_requests()
+        view = layouts.view_3d() if is_to_wait else None
+        if view is not None:
+            view.pauseRender()
+            self._waiting = view
 
     def release(self) -> None:
         """No view waits any more: nobody ticks, or the view is about to go."""

@@ -12,7 +12,7 @@ PLANNING = 7612
 SWEEPING = 7613
 LIVE_VIEW = "LiveUltrasound"
 SCENE_VIEW = "TumorScene"
-_PLANNING_SLICES = ("Red", "Yellow", "Green")
+PLANNING_SLICES = ("Red", "Yellow", "Green")
 
 _LIVE = (
     f'<view class="vtkMRMLSliceNode" singletontag="{LIVE_VIEW}">'
@@ -142,7 +142,7 @@ def live_widget() -> slicer.qMRMLSliceWidget | None:
 def planning_views() -> list[slicer.qMRMLSliceView]:
     """The views of the slices through the volume, those that there are."""
     manager = slicer.app.layoutManager()
-    widgets = [manager.sliceWidget(name) for name in _PLANNING_SLICES] if manager is not None else []
+    widgets = [manager.sliceWidget(name) for name in PLANNING_SLICES] if manager is not None else []
     return [widget.sliceView() for widget in widgets if widget is not None]
 
 
@@ -166,7 +166,7 @@ def show_scale(node: slicer.vtkMRMLSliceNode, wanted: bool) -> None:
 
 
 def _planning_nodes() -> list[slicer.vtkMRMLSliceNode]:
-    nodes = [slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode") for name in _PLANNING_SLICES]
+    nodes = [slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode") for name in PLANNING_SLICES]
     return [node for node in nodes if node is not None]
 
 

@@ -9,15 +9,13 @@ import slicer
 
 from . import layouts
 
-_SLICES = ("Red", "Yellow", "Green")
-
 
 def show_volume(volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:
     """The volume (vtkMRMLScalarVolumeNode) in the planning slices, all of it and through its middle."""
     manager = slicer.app.layoutManager()
     if volume is None or manager is None:
         return
-    for name in _SLICES:
+    for name in layouts.PLANNING_SLICES:
         widget = manager.sliceWidget(name)
         if widget is None:
             continue
@@ -37,7 +35,7 @@ class GrowingSlice:
     def show(self, volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:
         """Moved only where the volume is another one, or fills another space: a move takes Slicer a while."""
         manager = slicer.app.layoutManager()
-        widget = manager.sliceWidget(_SLICES[0]) if manager is not None else None
+        widget = manager.sliceWidget(layouts.PLANNING_SLICES[0]) if manager is not None else None
         if volume is None or widget is None:
             self._shown = None
             return
@@ -57,7 +55,7 @@ def clear_slices(volume: slicer.vtkMRMLScalarVolumeNode | None) -> None:
     manager = slicer.app.layoutManager()
     if volume is None or manager is None:
         return
-    for name in _SLICES:
+    for name in layouts.PLANNING_SLICES:
         widget = manager.sliceWidget(name)
         composite = widget.mrmlSliceCompositeNode() if widget is not None else None
         if composite is not None and composite.GetBackgroundVolumeID() == volume.GetID():
@@ -90,7 +88,7 @@ def lay_slices_anatomically() -> None:
 
 def center_slices(point_ras: Sequence[float]) -> None:
     """The planning slices through a point (R, A, S) in mm."""
-    for name in _SLICES:
+    for name in layouts.PLANNING_SLICES:
         node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
         if node is not None:
             node.JumpSliceByOffsetting(*(float(value) for value in point_ras))

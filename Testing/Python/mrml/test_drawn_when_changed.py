@@ -80,6 +80,15 @@ def test_a_frame_that_is_new_changes_the_image(navigating, frames, changed):
     assert {names.LIVE_IMAGE, names.IMAGE_TO_REFERENCE} <= set(changed)
 
 
+def test_an_image_that_is_new_is_no_news_to_who_lists_nodes(navigating, frames):
+    """Every list of nodes in Slicer looks at a node that says of itself that it was modified, at every frame."""
+    heard, node = [], navigating.view.live_image_node()
+    node.AddObserver("ModifiedEvent", lambda *_: heard.append("the node"))
+    node.GetImageData().AddObserver("ModifiedEvent", lambda *_: heard.append("its image"))
+    navigating.stream.show_frame(frames[1], RECEIVED_S)
+    assert set(heard) == {"its image"}
+
+
 def test_what_moves_says_so_to_who_draws_slices_that_do_not_show_it(navigating, frames):
     """Lines, bodies and images; texts are drawn nowhere."""
     inside, outside = [], []

@@ -117,3 +117,10 @@ def test_slices_that_somebody_else_has_shut_stay_shut(world):
         with world.drawing.moving():
             pass
         assert not world.red.renderEnabled
+
+
+def test_views_are_given_back_when_the_live_view_takes_no_requests(world):
+    world.live.take_queued = None
+    with pytest.raises(TypeError), world.drawing.once():
+        world.live.ask()
+    assert world.live.pauses == world.space.pauses == 0 and world.drawn == ["live"]
