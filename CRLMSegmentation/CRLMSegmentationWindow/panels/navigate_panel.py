@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import qt
 import slicer
 from CRLMSegmentationLib.session import actions
 from CRLMSegmentationLib.words import tr as _
@@ -28,6 +29,8 @@ class NavigatePanel(StepPanel):
     def __init__(self, window: Window):
         ui = window.ui
         super().__init__(window, ui.navigateSection, ui.navigateChip, ui.navigateState)
+        # Which view was asked for and is not laid out yet: True for that of navigating; None for none.
+        self._wanted: bool | None = None
         style.apply(ui.navigateButton, style.BUTTON)
         icons.put(ui.navigateButton, "Navigate")
         ui.navigateButton.connect("clicked()", self.on_navigate)
@@ -50,17 +53,24 @@ class NavigatePanel(StepPanel):
 
     @property
     def is_shown(self) -> bool:
-        """True while the navigation view is on the screen."""
-        return self.window.layouts.current == layouts.NAVIGATION
+        """True while the navigation view is on the screen, or about to be."""
+        return self.window.layouts.current == layouts.NAVIGATION if self._wanted is None else self._wanted
 
     def on_navigate(self) -> None:
         """The large button: the navigation view, or the planning view."""
         with self.attempt():
-            if self.is_shown:
-                self.window.shown.tumor()
-            else:
+            wanted = not self.is_shown
+            if wanted:
                 actions.NAVIGATE.run(self.session)
-                self.window.shown.navigation()
+            # Other views take a moment to be laid out: the button says first that it was heard.
+            self._wanted = wanted
+            qt.QTimer.singleShot(0, self._show_wanted)
+
+    def _show_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None and self.session is not None:
+            with self.attempt():
+                self.window.shown.navigation() if wanted else self.window.shown.tumor()
 
     def on_publish(self) -> None:
         """Tumor and distances go out to other programs, or no more."""
@@ -86,7 +96,7 @@ class NavigatePanel(StepPanel):
         super().refresh()
 
     def tick(self) -> None:
-        """As often as the session works: read-outs, sound, and what SlicerIGT shows."""
+        """As often as the session works: every number on the screen, sound, and what SlicerIGT shows."""
         readings = self.readings = {reading.name: reading for reading in self.session.tools.readings()}
         for name in list(self.readouts):
             if name not in readings:
@@ -111,6 +121,10 @@ class NavigatePanel(StepPanel):
         if parameters.sound:
             self.sound.update(measured)
         self.breach_warnings.update(self.view, readings, self.session.structures.margin_mm, parameters.useSlicerIgt)
+        # Of two numbers that differ nobody knows which one to believe.
+        if self.section.collapsed:
+            self.show_title()
+        self.window.tumors.follow(readings.values())
 
     def line(self) -> tuple[str, str, str]:
         if self.window.fault:
@@ -155,7 +169,7 @@ class NavigatePanel(StepPanel):
 
     def release(self) -> None:
         super().release()
-        self.readings, self.shows_live = {}, False
+        self.readings, self.shows_live, self._wanted = {}, False, None
         self.breach_warnings.remove()
         self.pinned.remove()
         for name in list(self.readouts):

@@ -65,9 +65,15 @@ class RecordPanel(StepPanel):
             if not self._is_recording:
                 if self.may_replace_hand_work(_("A new recording takes its place.")):
                     actions.RECORD.run(self.session)
-                    self.window.shown.live()
+                    # Other views take a moment to be laid out: the button says first that it was heard.
+                    qt.QTimer.singleShot(0, self._show_live)
             else:
                 actions.STOP.run(self.session)
+
+    def _show_live(self) -> None:
+        if self.session is not None and self._is_recording:
+            with self.attempt():
+                self.window.shown.live()
 
     def on_reconstruct(self) -> None:
         """Make the volume again."""

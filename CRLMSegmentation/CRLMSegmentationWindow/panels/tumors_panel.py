@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import qt
@@ -14,6 +15,7 @@ from .action_button import show_action
 
 if TYPE_CHECKING:
     from CRLMSegmentationLib.session.session import Session
+    from CRLMSegmentationLib.session.tools import ToolReading
     from CRLMSegmentationLib.session.tumors.tumor_lines import TumorLine
 
     from ..window import Window
@@ -99,11 +101,18 @@ class TumorsPanel:
 
     def refresh(self) -> None:
         """Bring the list up to date with the session."""
-        lines = lines_of(self.window.session)
+        lines = lines_of(self.window.session, self.window.session.tools.readings())
         self.ui.tumorsFrame.visible = bool(lines)
         if lines != self._lines:
             self._fill(lines)
         self._show_buttons()
+
+    def follow(self, readings: Iterable[ToolReading]) -> None:
+        """The tools have moved: the distances in the list are those of every other read-out."""
+        if self._lines:
+            lines = lines_of(self.window.session, readings)
+            if [line.number for line in lines] == [line.number for line in self._lines]:
+                self._fill(lines)
 
     def show_fault(self) -> None:
         """No distance can be trusted."""
@@ -159,11 +168,11 @@ class TumorsPanel:
         ui.newestSweepButton.visible = session is not None and session.tumors.can_show_newest
 
 
-def lines_of(session: Session) -> list[TumorLine]:
+def lines_of(session: Session, readings: Iterable[ToolReading]) -> list[TumorLine]:
     """What is to be listed now; the library's own modules may need packages that are not installed yet."""
     from CRLMSegmentationLib.session.tumors.tumor_lines import tumor_lines
 
-    return tumor_lines(session, session.tools.readings())
+    return tumor_lines(session, readings)
 
 
 def text_of(line: TumorLine) -> str:

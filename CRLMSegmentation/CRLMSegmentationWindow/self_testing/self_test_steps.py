@@ -93,8 +93,8 @@ class Steps(Bench):
         volume = self.view.volume_node()
         check.assertGreater(slicer.util.arrayFromVolume(volume).max(), 100)
         np.testing.assert_allclose(volume.GetSpacing(), [0.5] * 3, atol=1e-6)
-        check.assertEqual(self.window.layouts.current, layouts.PLANNING)
-        check.assertFalse(ui.boxSection.collapsed, "the next step opens")
+        wait_until(lambda: self.window.layouts.current == layouts.PLANNING, 5, lambda: "the volume is not shown")
+        wait_until(lambda: not ui.boxSection.collapsed, 5, lambda: "the next step does not open")
 
     def recording_outlasts_a_fault(self) -> None:
         """What is shown may fail; what is recorded goes on."""

@@ -1,5 +1,5 @@
 """When the views are drawn: each once after a tick, slices not for what they do not show, and what lies in space more
-seldom where that is slow.
+seldom, and in a simpler way, where that is slow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from . import layouts
 # Slices of a volume show nothing that is live, but for what somebody else has put there, which is seen so soon.
 _SLICES_AFTER_S = 0.5
 # Where all views take longer, which they do without a graphics card, they keep the window from the next frame.
-_LONG_S = 1 / 30
+_LONG_S = 1 / 50
 
 
 class Drawing:
@@ -53,6 +53,8 @@ class Drawing:
                 slicer.app.resumeRender()
                 if self._waiting is None:
                     self._is_slow = self._clock() - began_s > _LONG_S
+                    if self._is_slow:
+                        layouts.blend_without_sorting()
 
     @contextmanager
     def moving(self) -> Iterator[None]:

@@ -51,6 +51,11 @@ def world(window_module, monkeypatch):
     module, layouts = window_module("view.drawing"), window_module("view.layouts")
     monkeypatch.setattr(layouts, "view_3d", lambda: space)
     monkeypatch.setattr(layouts, "live_widget", lambda: SimpleNamespace(sliceView=lambda: live))
+    space.is_sorted = True
+    space.mrmlViewNode = lambda: SimpleNamespace(
+        GetUseDepthPeeling=lambda: space.is_sorted,
+        SetUseDepthPeeling=lambda wanted: setattr(space, "is_sorted", wanted),
+    )
     red = world.red = View("Red", world)
     monkeypatch.setattr(layouts, "planning_views", lambda: [red])
     world.drawing = module.Drawing(lambda: world.now_s)
@@ -72,6 +77,20 @@ def world(window_module, monkeypatch):
 
 def test_each_view_is_drawn_once_after_a_tick_and_not_again_for_requests_that_were_on_their_way(world):
     assert [world.tick() for _ in range(3)] == [["live", "3D"]] * 3
+
+
+def test_layers_are_peeled_where_drawing_is_quick_and_weighed_where_it_is_slow(world):
+    for _ in range(3):
+        world.tick()
+    assert world.space.is_sorted
+    world.takes_s = 0.03
+    world.tick()
+    assert not world.space.is_sorted
+    # A scene that was loaded or closed brings a view with its own ways.
+    world.space.is_sorted = True
+    world.tick()
+    world.tick()
+    assert not world.space.is_sorted
 
 
 def test_where_drawing_is_slow_space_is_drawn_at_every_second_tick_and_never_forgotten(world):

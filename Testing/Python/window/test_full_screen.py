@@ -1,5 +1,6 @@
 """The views alone for a second monitor: what is taken away of Slicer's main window, and given back."""
 
+import math
 import re
 import sys
 from types import SimpleNamespace
@@ -158,7 +159,15 @@ def test_keys_and_a_foot_switch_press_the_buttons_of_the_window(a_window, main):
     # Once the session has done its work: the button may ask something.
     assert "recording.start" not in session.calls and len(waiting) == 1
     waiting.pop()()
-    assert "recording.start" in session.calls and window.shown_views[-1] == "live"
+    assert "recording.start" in session.calls and "live" not in window.shown_views, "the button answers first"
+    [show] = waiting
+    show()
+    assert "live" not in window.shown_views, "it was ended before"
+    session.recording.state = SimpleNamespace(
+        frames=3, seconds=1.0, invalid=0, coverage=math.nan, hints=()
+    )  # fmt: skip
+    show()
+    assert window.shown_views[-1] == "live"
     window.refresh()
     assert window.ui.handsFreeState.text == "Last: Start recording"
 

@@ -1,5 +1,6 @@
 """Sections of the window open one after the other while a case is made, and none by itself once a tumor exists."""
 
+import sys
 from unittest.mock import Mock
 
 import pytest
@@ -203,3 +204,26 @@ def test_the_module_leaves_its_place_in_the_panel_by_itself_before_slicer_takes_
     for call in later:
         call()
     assert places == (["help", module] if stays else ["help"])
+
+
+def test_the_button_of_navigating_answers_before_other_views_are_laid_out(a_window):
+    window, session = a_window
+    with_tumor(window, session)
+    session.refresh, waiting = Mock(), []
+    sys.modules["qt"].QTimer.singleShot.side_effect = lambda _ms, slot: waiting.append(slot)
+    window.shown_views.clear()
+    window.ui.navigateButton.click()
+    assert window.ui.navigateButton.text == "Show the planning view" and "navigation" not in window.shown_views
+    # Pressed again before the views came: none are laid out that nobody wants any more.
+    window.ui.navigateButton.click()
+    assert window.ui.navigateButton.text != "Show the planning view"
+    for show in waiting:
+        show()
+    assert window.shown_views == ["tumor"]
+    window.ui.navigateButton.click()
+    waiting[-1]()
+    assert window.shown_views == ["tumor", "navigation"] and window.navigate.is_shown
+    window.ui.navigateButton.click()
+    window.close_session()
+    waiting[-1]()
+    assert window.shown_views == ["tumor", "navigation"]

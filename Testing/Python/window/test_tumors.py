@@ -1,5 +1,6 @@
 """The list of tumors in the window: what stands in it, and what a person does with it."""
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -56,7 +57,7 @@ def listed(a_window, window_module, monkeypatch):
     window, session = a_window
     module = window_module("panels.tumors_panel")
     given = [LINE, SECOND]
-    monkeypatch.setattr(module, "lines_of", lambda _session: list(given))
+    monkeypatch.setattr(module, "lines_of", lambda _session, _readings: list(given))
     session.set(CONNECT="DONE", RECORD="DONE", RECONSTRUCT="DONE", BOX="DONE", SEGMENT="DONE", NAVIGATE="READY")
     session.tumors.is_any = True
     rows = window.ui.tumorList = Rows()
@@ -114,6 +115,21 @@ def test_the_newest_sweep_is_gone_back_to(listed):
     window.refresh()
     window.ui.newestSweepButton.click()
     assert "tumors.show_newest" in session.calls
+
+
+def test_no_read_out_is_behind_another_one(listed):
+    window, session, rows = listed
+    window.open_step(window.connect)
+    for distance_mm in (9.0, 8.0, 7.0):
+        session.given_readings = [make_reading(distance_mm, "CLEAR")]
+        window.given[0] = replace(LINE, distance=f"{distance_mm} mm ± 1.8")
+        # Between two times at which everything is brought up to date.
+        window._next_refresh_s = window._next_count_s = math.inf
+        window.tick()
+        shown = f"{distance_mm} mm"
+        assert window.navigate.pinned.text.startswith(shown)
+        assert shown in window.navigate.section.text and shown in rows.texts[0]
+    assert rows.current == 0 and "tumors.choose" not in session.calls
 
 
 def test_the_titles_make_the_panel_no_wider(listed):
