@@ -7,7 +7,9 @@ the mean of each label's grey levels.
 import hashlib
 import json
 import pickle
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -208,3 +210,17 @@ def test_the_tasks_of_the_library_travel_to_other_processes(name):
 def test_every_task_has_a_dataset_and_a_name_of_its_own():
     assert len({task.dataset for task in TASKS.values()}) == len(TASKS)
     assert all(name == task.name for name, task in TASKS.items())
+
+
+def test_the_row_of_the_guide_is_one_that_works():
+    guide = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "add-a-network-task.md"
+    row = re.search(r"```python\n(\"\"\"The task.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL).group(1)
+    found = {"__package__": "CRLMSegmentationLib.study.tasks", "__name__": "CRLMSegmentationLib.study.tasks.mine"}
+    exec(compile(row, "mine.py", "exec"), found)
+    task = found["TASK"]
+    numbers = {one.dataset[len("Dataset") :][:3] for one in TASKS.values()}
+    assert task.name not in TASKS and task.dataset[len("Dataset") :][:3] not in numbers
+    volume = Volume(np.zeros((4, 5, 6), np.uint8), np.eye(4))
+    reader = SimpleNamespace(case=lambda: SimpleNamespace(volume=volume, tumor=volume))
+    (image,) = task.images(reader, task.recipes.named("recommended"))
+    assert image.channels == (volume,) and task.recipes.quick(task.recipes.named("recommended")).epochs == 2

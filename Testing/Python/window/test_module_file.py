@@ -1,8 +1,6 @@
 """The module loads in a bare Slicer, and asks the session only for what the session has."""
 
 import ast
-import json
-import re
 import subprocess
 import sys
 from functools import lru_cache
@@ -139,14 +137,3 @@ def test_the_module_has_the_four_classes_that_slicer_looks_for():
     tree = sources()[MODULE / "CRLMSegmentation.py"]
     classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     assert classes == {f"CRLMSegmentation{part}" for part in ("", "Widget", "Logic", "Test")}
-
-
-def test_the_entry_of_the_extensions_index_says_what_cmake_says():
-    repository = MODULE.parent
-    entry = json.loads((repository / "docs" / "extension-index" / "CRLMNavigation.json").read_text(encoding="utf-8"))
-    cmake = (repository / "CMakeLists.txt").read_text(encoding="utf-8")
-    said = dict(re.findall(r'set\(EXTENSION_(\w+) "([^"]*)"\)', cmake))
-    assert entry["category"] == said["CATEGORY"] == "IGT"
-    assert entry["build_dependencies"] == said["DEPENDS"].split()
-    assert "slicer-extension-catalog-entry-schema" in entry["$schema"] and entry["tier"] in (1, 3, 5)
-    assert re.search(r"project\((\w+)\)", cmake).group(1) == "CRLMNavigation"
