@@ -18,7 +18,7 @@ from .readout import ToolReadout, worst_reading
 from .step_panel import StepPanel, sentence_of
 
 if TYPE_CHECKING:
-    from CRLMSegmentationLib.session.tools import ToolReading
+    from CRLMSegmentationLib.session.tools import ToolReading, ToolStatus
 
     from ..window import Window
 
@@ -37,6 +37,8 @@ class NavigatePanel(StepPanel):
         self.readouts: dict[str, ToolReadout] = {}
         # By the tool's name, as the read-outs show it.
         self.readings: dict[str, ToolReading] = {}
+        # What the line of state tells of.
+        self._statuses: dict[str, ToolStatus] = {}
         # True from a refresh that has written a live distance into titles and lists until one that has not.
         self.shows_live = False
         self.sound = WarningSound()
@@ -86,7 +88,7 @@ class NavigatePanel(StepPanel):
 
     def show_lost(self) -> None:
         """A fault: no number on the screen can be trusted."""
-        self.readings = {}
+        self.readings, self._statuses = {}, {}
         self.breach_warnings.remove()
         for readout in self.readouts.values():
             readout.show_lost()
@@ -121,8 +123,12 @@ class NavigatePanel(StepPanel):
         if parameters.sound:
             self.sound.update(measured)
         self.breach_warnings.update(self.view, readings, self.session.structures.margin_mm, parameters.useSlicerIgt)
-        # Of two numbers that differ nobody knows which one to believe.
-        if self.section.collapsed:
+        # Of two numbers that differ nobody knows which one to believe, nor of a LIVE beside a LOST.
+        statuses = {name: reading.status for name, reading in readings.items()}
+        if statuses != self._statuses:
+            self._statuses = statuses
+            super().refresh()
+        elif self.section.collapsed:
             self.show_title()
         self.window.tumors.follow(readings.values())
 
@@ -169,7 +175,7 @@ class NavigatePanel(StepPanel):
 
     def release(self) -> None:
         super().release()
-        self.readings, self.shows_live, self._wanted = {}, False, None
+        self.readings, self._statuses, self.shows_live, self._wanted = {}, {}, False, None
         self.breach_warnings.remove()
         self.pinned.remove()
         for name in list(self.readouts):

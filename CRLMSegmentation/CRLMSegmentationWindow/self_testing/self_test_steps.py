@@ -232,7 +232,7 @@ class Steps(Bench):
         check.assertEqual(self.status("SEGMENT"), "DONE", self.window.segment.state_text)
         self.window.open_step(self.window.navigate)
         click(ui.navigateButton)
-        check.assertEqual(self.window.layouts.current, layouts.NAVIGATION)
+        wait_until(lambda: self.window.layouts.current == layouts.NAVIGATION, 5, lambda: "no view to navigate by")
         click_under(ui.navigateAdvanced, ui.soundCheckBox)
         check.assertTrue(self.window.parameters.sound)
         seen = self.watch_the_stylus()

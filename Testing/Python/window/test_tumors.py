@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from CRLMSegmentationLib.navigation.margin import MarginState, Severity
 from CRLMSegmentationLib.session.tumors.tumor_lines import TumorLine
-from window_fakes import make_reading
+from window_fakes import make_reading, make_status
 
 LINE = TumorLine(
     1, "T1", "#ffcc33", "4.2 mL, largest diameter 23 mm", "", "7.5 mm ± 1.8", Severity.CLEAR, 2, True, True, False
@@ -130,6 +130,19 @@ def test_no_read_out_is_behind_another_one(listed):
         assert window.navigate.pinned.text.startswith(shown)
         assert shown in window.navigate.section.text and shown in rows.texts[0]
     assert rows.current == 0 and "tumors.choose" not in session.calls
+
+
+def test_the_line_of_state_is_not_behind_a_read_out(listed):
+    window, session, _ = listed
+    session.stream.status = make_status()
+    session.given_readings = [make_reading(9.0, "CLEAR")]
+    window.open_step(window.navigate)
+    window.tick()
+    for status, label in (("INVALID", "NO TOOL"), ("LIVE", "LIVE"), ("LOST", "NO TOOL")):
+        session.given_readings = [make_reading(9.0 if status == "LIVE" else None, "CLEAR", status=status)]
+        window._next_refresh_s = window._next_count_s = math.inf
+        window.tick()
+        assert window.navigate.state_text.startswith(f"{label}:"), status
 
 
 def test_the_titles_make_the_panel_no_wider(listed):
