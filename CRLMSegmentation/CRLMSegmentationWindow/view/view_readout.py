@@ -12,7 +12,9 @@ from .overlay import topmost_renderer
 if TYPE_CHECKING:
     import slicer
 
-_NUMBER_PX, _TEXT_PX, _FRAME_PX = 34, 15, 10
+_NUMBER_PX, _FRAME_PX = 34, 10
+# Of letters, the larger where the view has room beside the marks at its upper right; width of one, bold, by its size.
+_SIZES_PX, _WIDTH, _MARKS_PX = (15, 13, 11), 0.55, 100
 # Parts of the view.
 _LEFT, _TOP = 0.03, 0.97
 # Kinds that the frame is drawn for: what is clear or idle needs none.
@@ -24,7 +26,7 @@ class ViewReadout:
 
     def __init__(self) -> None:
         self._view: slicer.qMRMLSliceView | slicer.qMRMLThreeDView | None = None
-        self._number, self._text = _text_actor(_NUMBER_PX), _text_actor(_TEXT_PX)
+        self._number, self._text = _text_actor(_NUMBER_PX), _text_actor(_SIZES_PX[0])
         self._number.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
         self._number.SetPosition(_LEFT, _TOP)
         # The lines hang below the number, whatever the size of the view.
@@ -62,6 +64,7 @@ class ViewReadout:
             actor.SetInput(words)
             actor.GetTextProperty().SetColor(*color)
             actor.GetTextProperty().SetBackgroundColor(*background)
+        self._text.GetTextProperty().SetFontSize(letters_px(text, view.width))
         self._frame.SetVisibility(kind in _FRAMED)
         self._frame.GetProperty().SetColor(*background)
         view.scheduleRender()
@@ -74,6 +77,13 @@ class ViewReadout:
             for actor in (self._frame, self._number, self._text):
                 renderer.RemoveViewProp(actor)
             view.scheduleRender()
+
+
+def letters_px(text: str, width_px: int) -> int:
+    """The size of letters at which these lines stay clear of the marks in a view of that width, or the smallest."""
+    longest = max(map(len, text.splitlines()), default=0)
+    room_px = (1 - _LEFT) * width_px - _MARKS_PX
+    return next((size for size in _SIZES_PX if longest * _WIDTH * size <= room_px), _SIZES_PX[-1])
 
 
 def _text_actor(size_px: int) -> vtk.vtkTextActor:

@@ -131,7 +131,7 @@ def test_the_read_out_is_marked_and_german():
     with pseudo_language():
         assert [text for text in lines() if unmarked(text)] == []
     with spoken("de"):
-        assert "im Sicherheitsabstand" in lines() and "verloren" in lines()
+        assert "Abstand unterschritten" in lines() and "verloren" in lines()
 
 
 def test_the_script_has_no_words_of_its_own():
