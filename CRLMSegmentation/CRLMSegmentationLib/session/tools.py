@@ -183,6 +183,11 @@ class Tools:
         """(4, 4) newest pose of a known tool, whatever its age, exactly as it came; None when that was not valid."""
         return self._tools[name].tool_to_reference
 
+    @property
+    def has_target(self) -> bool:
+        """True while there is a tumor to measure to: the chosen one or another, be it of an earlier volume."""
+        return self.may_measure() and (self._tumor is not None or bool(self._others))
+
     def set_tumor(self, distance: TumorDistance | None) -> None:
         """What measures to the chosen tumor; None when there is none that may be measured to."""
         self._tumor = distance

@@ -216,7 +216,7 @@ class Controller:
             state.slice_titles = list(self.display.slice_titles)
             state.box_warnings = list(session.box.warnings) if box is not None and has_volume else []
             state.has_tumor = has_tumor
-            state.can_navigate = question is None and steps.status(Step.NAVIGATE) is not StepStatus.WAITING
+            state.can_navigate = question is None and session.tools.has_target
             state.tumors = mirror.tumor_values(session, session.tools.readings())
             state.has_probability = is_found and session.tumor.has_probability
             state.tumor_text = steps[Step.SEGMENT].message if has_tumor else ""

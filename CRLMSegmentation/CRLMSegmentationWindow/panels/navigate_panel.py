@@ -92,7 +92,7 @@ class NavigatePanel(StepPanel):
         self.breach_warnings.remove()
         for readout in self.readouts.values():
             readout.show_lost()
-        if self.session is not None and self.window.has_tumor:
+        if self.session is not None and self.session.tools.has_target:
             self.pinned.show_lost()
         # At once: what is refreshed by and by may be what fails.
         super().refresh()
@@ -112,7 +112,8 @@ class NavigatePanel(StepPanel):
             kind = self.readouts[name].show(reading, tumor)
             if reading.signed_distance_mm is not None or reading.other is not None:
                 measured.append(kind)
-        if self.window.has_tumor:
+        # Also by one of an earlier sweep, while nothing was found in the newest.
+        if self.session.tools.has_target:
             image = self.session.stream.image
             self.pinned.show(readings.values(), tumor, image.plane if image.is_live() else None)
         elif self.session.volume.has_any:

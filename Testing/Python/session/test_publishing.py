@@ -1,7 +1,10 @@
 """What a session publishes over OpenIGTLink, as another program receives it."""
 
+import re
 import socket
+import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,3 +142,24 @@ def test_it_is_switched_on_and_off_and_says_who_listens(session, listen):
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(StreamError, match="port"):
         actions.PUBLISH.run(session, other.getsockname()[1])
     assert session.publishing.port is None
+
+
+def test_the_clients_of_the_guide_receive_distance_and_surface(session, volume, box, mask, capsys):
+    session.volume.set(volume)
+    session.box.set(box)
+    session.tumor.set(mask)
+    session.publishing.start(0)
+    guide = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "other-programs.md"
+    said = []
+    for code in re.findall(r"```python\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL):
+        assert "18945" in code
+        code = code.replace("18945", str(session.publishing.port)).replace("sleep(0.1)", "sleep(0.02)")
+        client = threading.Thread(target=exec, args=(compile(code, "client.py", "exec"), {}), daemon=True)
+        client.start()
+        while client.is_alive():
+            stylus_at(session, box.center_ras)
+            session.process()
+            client.join(0.01)
+        said.append(capsys.readouterr().out)
+    assert re.search(r"^live -\d+\.\d+ \d\.\d s ago$", said[0], re.MULTILINE)
+    assert said[1].startswith(f"{session.tumor.surface.GetNumberOfPoints()} points, ")

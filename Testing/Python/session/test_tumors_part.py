@@ -122,6 +122,7 @@ def test_a_deleted_tumor_is_gone_and_its_number_is_not_given_again(two):
     two.tumors.delete(1)
     two.tumors.delete(3)
     assert names(two) == [("T4", False, False)] and not two.tumors.is_any and two.box.value is None
+    assert not two.tools.has_target
     assert two.state.status(Step.NAVIGATE) is StepStatus.WAITING
 
 
@@ -157,7 +158,7 @@ def test_a_new_sweep_marks_what_was_found_and_drops_no_tumor(two, volume, sweep)
     two.recording.set_sweep(Sweep(sweep.frames[:6]))
     assert names(two) == [("T1", True, True), ("T2", True, True)]
     assert two.tumor.surface is None and two.tumor.is_stale and two.tools.distance_mm() is None
-    assert two.state.status(Step.NAVIGATE) is StepStatus.WAITING
+    assert two.state.status(Step.NAVIGATE) is StepStatus.WAITING and two.tools.has_target
     other = two.tools.reading("Stylus").other
     at = two.tumors.get(1).found.found_at
     assert other.name == "T1" and other.remark == f"found in sweep 1, {at:%H:%M}" and other.remark in other.text

@@ -93,6 +93,13 @@ def test_a_tumor_of_an_earlier_sweep_brings_its_volume_back_until_the_newest_one
     assert state.actions["show_newest"]["why_not"] and state.tumors[0]["remark"].startswith(
         "found in an earlier volume"
     )
+    # Before anything is found in the new one, the read-outs stay, and warn.
+    pose = np.eye(4)
+    pose[:3, 3] = 10, 10, 10
+    session.tools.update("StylusToReference", Pose(pose))
+    controller.show_distances()
+    assert not state.has_tumor and state.can_navigate and state.alarm == "inside"
+    assert "found in an earlier volume" in state.tools[0]["other"]
     press(actions.choose_tumor, 1)
     controller.show_steps()
     assert session.volume.value is earlier and state.has_tumor and state.actions["show_newest"]["why_not"] == ""

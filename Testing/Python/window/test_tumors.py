@@ -162,6 +162,11 @@ def test_the_read_out_stays_whatever_section_is_open_and_goes_with_the_tumor(lis
     assert pinned.text.startswith("LOST")
     session.fault = None
     session.set(NAVIGATE="WAITING")
+    # A new sweep, in which nothing was found yet: the tumors of the former one are measured to.
+    session.tools.has_target = True
+    window.tick()
+    assert pinned.text.startswith("2.0 mm")
+    session.tools.has_target = False
     window.tick()
     # A bar that goes has every view laid out and drawn anew.
     assert pinned.text == "" and pinned._bar.visible and "No distance" in pinned._label.text

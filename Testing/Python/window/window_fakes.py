@@ -191,7 +191,7 @@ class FakeSession:
         )  # fmt: skip
         self.tools = FakePart(
             "tools", calls, readings=lambda: list(self.given_readings), to_others=lambda reading: {},
-            names=["Stylus"], looks=ToolLooks(),
+            names=["Stylus"], looks=ToolLooks(), has_target=False,
         )  # fmt: skip
         self.case = FakePart(
             "case", calls, question=None, origin=None, clock_s=None, has_unsaved_data=False, is_empty=False,
@@ -211,6 +211,7 @@ class FakeSession:
         """Status of steps by name; `message` apart."""
         for name, status in statuses.items():
             self.state.steps[Step[name]].status = StepStatus[status]
+        self.tools.has_target = self.state.steps[Step.NAVIGATE].status is StepStatus.READY
 
     def process(self):
         self.calls.append("process")

@@ -4,7 +4,8 @@ All of it lies in Reference, in mm:
 
     POLYDATA  Tumor                     the surface of the chosen tumor; without points while none is to be navigated
                                         by
-    POLYDATA  Tumor_<number>            that of each further tumor of the present volume; without points once it is gone
+    POLYDATA  Tumor_<number>            that of each tumor of the present volume that is not chosen; without points once
+                                        it is gone or chosen
     TRANSFORM <Tool>TipToReference      the tip of each tool that is live; nothing for one that is not
     STRING    <Tool>ToTumor             JSON with the keys of tool_facts(): the distance, what is known of its error,
                                         and whether there is one at all
@@ -34,7 +35,7 @@ TUMOR = "Tumor"
 
 
 def other_tumor(number: int) -> str:
-    """Name of the message of the further tumor with that number."""
+    """Name of the message of the tumor with that number, while another is chosen."""
     return f"{TUMOR}_{number}"
 
 

@@ -98,7 +98,9 @@ def distance_values(session: Session, readings: Sequence[ToolReading]) -> dict[s
     lines = tool_lines(readings, no_distance, name, image.plane if image.is_live() else None)
     for line in lines:
         line["color"] = session.tools.looks.of(line["name"]).color
-    return {"tools": lines, "alarm": alarm_of(lines) if first_distance_mm(readings) is not None else ""}
+    # Also of a tumor that is not the chosen one.
+    is_measured = any(one.signed_distance_mm is not None or one.other is not None for one in readings)
+    return {"tools": lines, "alarm": alarm_of(lines) if is_measured else ""}
 
 
 def live_values(session: Session, readings: Sequence[ToolReading], plain: Callable[[str], str]) -> dict[str, Any]:

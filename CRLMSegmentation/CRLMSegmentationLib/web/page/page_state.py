@@ -184,7 +184,7 @@ class PageState:
     can_redo: bool = False
 
     # 5 Navigate
-    can_navigate: bool = False  # by the chosen tumor, or by another one of the case
+    can_navigate: bool = False  # by the chosen tumor, or by another one of the case, be it of an earlier sweep
     margin_mm: float = DEFAULT_SAFETY_MARGIN_MM
     tools: list[Any] = field(default_factory=list)
     alarm: str = ""  # "inside", "near", "lost" or "clear": the worst that is known of any tool; "" while none measures
