@@ -43,6 +43,18 @@ def gaps_mm(poses: Sequence[np.ndarray], image_size: tuple[int, int]) -> np.ndar
     return np.linalg.norm(np.diff(points, axis=0), axis=2).max(axis=1) if len(points) > 1 else np.zeros(0)
 
 
+def widest_filled_mm(
+    poses: Sequence[np.ndarray], image_size: tuple[int, int], settings: ReconstructionSettings
+) -> float:
+    """The widest gap across the images (SweepQuality.gap_mm) that is filled by distance, mm; 0.0 where nothing is."""
+    from .quality.sweep_quality import gap_map_mm
+
+    if settings.fill != "distance" or len(poses) < 2:
+        return 0.0
+    is_filled = gaps_mm(poses, image_size) <= settings.longest_gap_mm
+    return float(gap_map_mm(poses, image_size, settings)[is_filled].max(initial=0.0))
+
+
 # See steps_between().
 Step = tuple[int, float, np.ndarray, float]
 

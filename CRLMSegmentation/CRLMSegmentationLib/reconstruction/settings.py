@@ -70,6 +70,8 @@ class ReconstructionSettings:
     skip_interval   every how many frames one is used
     pixel_rejection_threshold   pixels darker than this are left out; None to use all
     reject_jumps    leave out frames whose position is far off the line of their neighbours (see frame_selection)
+    most_jitter_mm  poses that shake by more from frame to frame, as a standard deviation, are evened out over time (see
+                    sweep/steadying.py); inf for never. The definition 'igsio' takes them as they are
     longest_gap_mm  frames that follow each other farther apart do not count as one sweep: what lies between is not
                     swept
     measure_holes   find the swept region and count its holes for the report even when nothing needs it
@@ -85,7 +87,7 @@ class ReconstructionSettings:
     definition: str = "exact"
     optimization: str = "full"
     fill: str = "none"
-    fill_radius_mm: float = 3.0
+    fill_radius_mm: float = 5.0
     stick_length_voxels: int = 9
     sticks_used: int = 1
     clip_rectangle: ClipRectangle | None = None
@@ -95,6 +97,7 @@ class ReconstructionSettings:
     skip_interval: int = 1
     pixel_rejection_threshold: float | None = None
     reject_jumps: bool = True
+    most_jitter_mm: float = 0.5
     longest_gap_mm: float = 10.0
     measure_holes: bool = True
     memory_limit_bytes: int | None = None
@@ -129,10 +132,13 @@ class ReconstructionSettings:
             )
         if self.threads is not None and self.threads < 1:
             raise ReconstructionError(f"The number of threads is {self.threads}; it must be 1 or more.")
-        if not (math.isfinite(self.fill_radius_mm) and self.fill_radius_mm > 0):
-            raise ReconstructionError(f"The fill radius is {self.fill_radius_mm} mm; it must be greater than 0.")
-        if not self.longest_gap_mm > 0:
-            raise ReconstructionError(f"The longest gap is {self.longest_gap_mm} mm; it must be greater than 0.")
+        for name, length_mm, is_right in (
+            ("fill radius", self.fill_radius_mm, math.isfinite(self.fill_radius_mm) and self.fill_radius_mm > 0),
+            ("most jitter", self.most_jitter_mm, self.most_jitter_mm > 0),
+            ("longest gap", self.longest_gap_mm, self.longest_gap_mm > 0),
+        ):
+            if not is_right:
+                raise ReconstructionError(f"The {name} is {length_mm} mm; it must be greater than 0.")
         if (self.origin_mm is None) != (self.dimensions is None):
             raise ReconstructionError("A region needs both its origin and its dimensions; only one of them is given.")
         if self.dimensions is not None and (len(self.dimensions) != 3 or min(self.dimensions) < 1):

@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from ..values import Volume
-from .between import BetweenInserter, join_swept, mark_between
+from .between import BetweenInserter, join_swept, mark_between, widest_filled_mm
 from .filling import fill_left_over, fill_with_sticks, put_seen_over, reach_voxels
 from .frame_selection import SkippedFrame
 from .inserter import Inserter
@@ -54,7 +54,7 @@ class SnapshotKeeper:
         self._to_write = _Changes()
         self._last_slices: tuple[int, int] | None = None
         self._grown = (np.zeros(3, dtype=int), np.zeros(3, dtype=int))
-        self._fills = settings.fill != "none"
+        self._fills, self._widest_mm = settings.fill != "none", 0.0
         if self._fills:
             height, width = inserter.image_shape
             self._image_size = (width, height)
@@ -148,13 +148,14 @@ class SnapshotKeeper:
             hole_share_before_fill=share_before,
             hole_share_after_fill=share_after,
             seconds=dict(zip(("insert", "fill"), np.diff(times).tolist())),
-            notes=notes_about(voxels.shape[::-1], len(used)),
+            notes=notes_about(voxels.shape[::-1], len(used), self._widest_mm),
         )
         return Reconstruction(Volume(voxels, ijk_to_ras, has_value.view(bool)), Volume(seen, ijk_to_ras), report)
 
     def _look_between(self) -> None:
         self._grow()
         frames, poses = zip(*self._waiting)
+        self._widest_mm = max(self._widest_mm, widest_filled_mm(poses, self._image_size, self._settings))
         if self._middle is not None:
             self._middle.insert_between(frames, poses)
         else:

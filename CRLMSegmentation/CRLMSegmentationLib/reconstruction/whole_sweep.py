@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import Cancelled
-from ..sweep import Sweep
+from ..sweep import Sweep, TrackedFrame
 from ..sweep.recorded_frame import ImagesOf
+from ..sweep.steadying import Steadied, steadied
 from ..values import Volume
 from ..values.progress import Progress, ShouldCancel
 from ..words import tr
@@ -52,12 +54,15 @@ def reconstruct(
     should_cancel  asked several times a second; True stops the reconstruction
     Raises ReconstructionError with one sentence when no volume can be made, and Cancelled when it was stopped.
     """
+    from .between import widest_filled_mm
+
     settings = settings or ReconstructionSettings()
     report = _checked_progress(progress, should_cancel)
     times = [time.perf_counter()]
     selection = select_frames(sweep, settings.skip_interval, settings.reject_jumps)
     frames = [sweep.frames[number] for number in selection.used]
-    poses = [np.asarray(frame.image_to_reference, dtype=np.float64) for frame in frames]
+    steady = _steadied(frames, sweep.image_size, settings)
+    poses = steady.poses
     within = [sweep.frames[number].image_to_reference for number in selection.within_extent]
     region = region_of_sweep([pose for pose in within if pose is not None], sweep.image_size, settings)
     images = ImagesOf(frames)
@@ -79,7 +84,7 @@ def reconstruct(
         hole_share_before_fill=(holes.number_swept - number_seen) / number_swept,
         hole_share_after_fill=number_left / number_swept,
         seconds=dict(zip(("insert", "find holes", "fill"), np.diff(times).tolist())),
-        notes=notes_about(region.dimensions, len(frames)),
+        notes=notes_about(region.dimensions, len(frames), widest_filled_mm(poses, sweep.image_size, settings), steady),
     )
     volume = Volume(voxels, region.ijk_to_ras, has_value.view(bool))
     return Reconstruction(volume, Volume(seen, region.ijk_to_ras), facts)
@@ -97,6 +102,14 @@ class _Holes:
     swept: np.ndarray
     number_swept: int
     between: tuple[np.ndarray, np.ndarray] | None = None
+
+
+def _steadied(
+    frames: Sequence[TrackedFrame], image_size: tuple[int, int], settings: ReconstructionSettings
+) -> Steadied:
+    poses = [np.asarray(frame.image_to_reference, dtype=np.float64) for frame in frames]
+    most_mm = math.inf if settings.definition == "igsio" else settings.most_jitter_mm
+    return steadied(poses, [frame.timestamp for frame in frames], image_size, most_mm)
 
 
 def _checked_progress(progress: Progress | None, should_cancel: ShouldCancel | None) -> Progress:

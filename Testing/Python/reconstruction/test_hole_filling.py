@@ -163,3 +163,19 @@ def test_distance_filling_is_closer_to_what_left_out_frames_saw_than_the_stick(s
         hole = (made.seen.voxels == 0) & (left_out.seen.voxels != 0) & (made.volume.voxels != 0)
         errors[fill] = np.abs(made.volume.voxels[hole].astype(float) - left_out.volume.voxels[hole]).mean()
     assert errors["distance"] < errors["stick"]
+
+
+@pytest.mark.parametrize("steps_mm, is_told", [([1.0] * 4 + [8.0] + [1.0] * 4, True), ([1.0] * 9, False)])
+def test_what_was_guessed_over_a_wide_gap_is_filled_and_told(frames_with_steps, steps_mm, is_told):
+    sweep = Sweep(frames_with_steps(steps_mm), name="a gap")
+    settings = ReconstructionSettings(spacing_mm=1.0, fill="distance", threads=1, reject_jumps=False)
+    with LiveReconstruction(settings) as live:
+        for frame in sweep.frames:
+            live.add(frame)
+        live.wait()
+        for made in (reconstruct(sweep, settings), live.snapshot()):
+            assert [note for note in made.report.notes if "8 mm between two frames" in note] == (
+                [*made.report.notes] if is_told else []
+            )
+            assert made.volume.seen.all()
+    assert not reconstruct(sweep, settings.with_changes(fill="stick")).report.notes

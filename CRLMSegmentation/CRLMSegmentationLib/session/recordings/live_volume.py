@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...errors import ReconstructionError
 from ...reconstruction import ReconstructionSettings
 from ...sweep import Sweep
+from ...sweep.steadying import shaking_mm
 from ...values.progress import Progress, ShouldCancel
 from ...words import tr
 from ..jobs.task import Task
@@ -54,6 +55,8 @@ class LiveVolume:
         self, sweep: Sweep, progress: Progress | None = None, should_cancel: ShouldCancel | None = None
     ) -> Reconstruction:
         """In a job's thread: the Reconstruction of every frame, holes filled. Raises ReconstructionError."""
+        from ...reconstruction import reconstruct
+
         if progress is not None:
             progress(0.1, tr("inserting the last frames"))
         self.engine.close()
@@ -61,15 +64,17 @@ class LiveVolume:
             progress(0.5, tr("filling holes"))
         try:
             made = self.engine.snapshot()
+            # Frames were put in as they came, also where they turn out to shake.
+            poses = [*sweep.image_to_reference()]
+            if shaking_mm(poses, sweep.image_size) > self._settings.most_jitter_mm:
+                return reconstruct(sweep, self._settings, progress, should_cancel)
             # Frames of the sweep that were taken for odd ones, before many like them had come.
             odd = sum(skipped.kind.startswith("image of another") for skipped in made.report.frames_skipped)
             if odd <= len(made.report.frames_used) + len(made.report.frames_skipped) - len(sweep):
                 return made
         except ReconstructionError:
             pass  # a frame that could not be inserted on the way: all at once may do, or say why not
-        from ...reconstruction import reconstruct
-
-        return reconstruct(sweep, self._settings, progress)
+        return reconstruct(sweep, self._settings, progress, should_cancel)
 
     def close(self) -> None:
         """End the thread that inserts."""

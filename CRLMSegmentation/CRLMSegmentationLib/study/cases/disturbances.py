@@ -66,5 +66,6 @@ def disturbed(
         ("dropped", settings.dropped, with_frames_dropped),
     ):
         for amount in amounts:
-            volume = reconstructed(change(sweep, amount, random), spacing_mm=spacing_mm)
+            # Filled as in use: with sticks, as in the study's own volumes, gaps of some millimetres stay open.
+            volume = reconstructed(change(sweep, amount, random), "distance", spacing_mm=spacing_mm)
             yield Disturbed(kind, amount, volume, box, on_grid_of(case.tumor, volume))
