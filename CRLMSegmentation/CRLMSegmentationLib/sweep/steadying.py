@@ -93,9 +93,11 @@ def jitter_mm(places: np.ndarray) -> float:
 
 
 def _corners(poses: Sequence[np.ndarray], image_size: tuple[int, int]) -> np.ndarray:
+    """(n, 4, 3) mm in Reference."""
     width, height = image_size
-    corners = np.array([(u, v, 0.0) for u in (0, width - 1) for v in (0, height - 1)])
-    return np.array([transform_points(pose, corners) for pose in poses]).reshape(-1, 4, 3)
+    corners = np.array([(u, v, 0.0, 1.0) for u in (0, width - 1) for v in (0, height - 1)])
+    moved: np.ndarray = corners @ np.reshape(np.asarray(poses, dtype=np.float64), (-1, 4, 4))[:, :3].swapaxes(1, 2)
+    return moved
 
 
 def _evened(
@@ -112,17 +114,18 @@ def _evened(
     for number, now in enumerate(times):
         near = slice(*np.searchsorted(times, (now - _REACH * width_s, now + _REACH * width_s)))
         away = turns[number].inv() * turns[near]
-        line = _line_at(times[near] - now, width_s, np.hstack([middles[near], away.as_rotvec()]))
+        shares = _shares_at(times[near] - now, width_s)
         pose = np.eye(4)
-        pose[:3, :3] = (turns[number] * Rotation.from_rotvec(line[3:])).as_matrix() * lengths[number]
-        pose[:3, 3] = line[:3] - pose[:3, :3] @ middle_px
+        pose[:3, :3] = (turns[number] * Rotation.from_rotvec(shares @ away.as_rotvec())).as_matrix() * lengths[number]
+        pose[:3, 3] = shares @ middles[near] - pose[:3, :3] @ middle_px
         found.append(pose)
     return found
 
 
-def _line_at(times: np.ndarray, width_s: float, values: np.ndarray) -> np.ndarray:
-    """(k,) at time 0 of the lines through values (n, k) at these times, weighted by a Gaussian about 0."""
-    root = np.exp(-0.25 * (times / width_s) ** 2)[:, None]
-    line, *_others = np.linalg.lstsq(root * np.stack([np.ones_like(times), times / width_s], axis=1), root * values)
-    at_zero: np.ndarray = line[0]
-    return at_zero
+def _shares_at(times: np.ndarray, width_s: float) -> np.ndarray:
+    """(n,) by which values at these times make that at 0 of the line through them, with Gaussian weights about 0."""
+    weights = np.exp(-0.5 * (times / width_s) ** 2)
+    mean = float(weights @ times) / float(weights.sum())
+    spread = float(weights @ (times - mean) ** 2)
+    shares: np.ndarray = weights / weights.sum()
+    return shares - (mean / spread * weights * (times - mean) if spread > 0 else 0.0)
