@@ -156,11 +156,12 @@ def _check_pose(
         and distance_mm(fit.model_to_camera, best.model_to_camera, points) > _ELSEWHERE_MM
     ]  # fmt: skip
     if others and not is_given:
+        else_what = _missing(model, lines, tr("with more landmarks: "))
         raise LaparoscopeError(
             tr(
-                "These landmarks fit the model in more than one pose: give a rough one with --start, or "
-                "more landmarks: {missing}.",
-                missing=_missing(model, lines),
+                "These landmarks fit the model in more than one pose: begin with a rough one (aligned by hand, or "
+                "--start), or {else_what}.",
+                else_what=else_what,
             )
         )
 
@@ -180,7 +181,8 @@ def _check_start(best: Fit, start: np.ndarray, points: np.ndarray) -> None:
         )
 
 
-def _missing(model: ModelLandmarks, lines: Sequence[Polyline]) -> str:
+def _missing(model: ModelLandmarks, lines: Sequence[Polyline], before: str = "") -> str:
+    """Which landmarks lack, with `before` in front of them; where none does, that another picture is needed."""
     in_picture = {line.landmark for line in lines}
     sentences = []
     not_seen = [name for name in LANDMARKS if name not in in_picture]
@@ -200,7 +202,9 @@ def _missing(model: ModelLandmarks, lines: Sequence[Polyline]) -> str:
                 names=names,
             )
         )
-    return "; ".join(sentences) or tr("all three are there, but too short; show more of the liver")
+    if not sentences:
+        return tr("take a picture that shows more of the liver, or shows it from another side")
+    return before + "; ".join(sentences)
 
 
 def _covariance(matcher: Matcher, fit: Fit) -> np.ndarray:

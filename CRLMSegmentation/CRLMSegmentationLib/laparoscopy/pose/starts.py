@@ -49,7 +49,10 @@ def _common(matcher: Matcher) -> tuple[dict[str, np.ndarray], dict[str, np.ndarr
             curves[name] = matcher.curve_points(name)[::3]
     if not pixels:
         raise LaparoscopeError(
-            tr("Without ridge or ligament in the picture and on the model a rough pose must be given with --start.")
+            tr(
+                "Without ridge or ligament in the picture and on the model a rough pose must be given (aligned by "
+                "hand, or --start)."
+            )
         )
     return pixels, curves
 
