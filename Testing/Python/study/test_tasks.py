@@ -218,8 +218,9 @@ def test_the_row_of_the_guide_is_one_that_works():
     found = {"__package__": "CRLMSegmentationLib.study.tasks", "__name__": "CRLMSegmentationLib.study.tasks.mine"}
     exec(compile(row, "mine.py", "exec"), found)
     task = found["TASK"]
-    numbers = {one.dataset[len("Dataset") :][:3] for one in TASKS.values()}
-    assert task.name not in TASKS and task.dataset[len("Dataset") :][:3] not in numbers
+    # Whoever follows the guide has it among them.
+    numbers = {one.dataset[len("Dataset") :][:3] for one in TASKS.values() if one.name != task.name}
+    assert task.dataset[len("Dataset") :][:3] not in numbers
     volume = Volume(np.zeros((4, 5, 6), np.uint8), np.eye(4))
     reader = SimpleNamespace(case=lambda: SimpleNamespace(volume=volume, tumor=volume))
     (image,) = task.images(reader, task.recipes.named("recommended"))
