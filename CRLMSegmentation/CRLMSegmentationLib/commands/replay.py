@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ..errors import NoImagesError
+from ..sweep import Sweep
+from ..sweep.sequence_files.tool_poses import read_tracker
 from ..tracking.openigtlink.port import checked_port
 from ..tracking.replay.replayer import MODES, Replayer
 from ..values.defaults import DEFAULT_PORT
@@ -16,7 +19,7 @@ JSON = "print JSON objects, one a line: where what is served, and at the end how
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sweep", help="recording to serve")
+    parser.add_argument("sweep", help="recording to serve, with images or of a tracker alone")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT,
                         help=f"TCP port (default {DEFAULT_PORT}; 0 takes a free one)")  # fmt: skip
     parser.add_argument("--host", default="127.0.0.1", help="address to serve at (default only this computer)")
@@ -28,9 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sweep_options(parser)
 
 
+def _recording(arguments: argparse.Namespace) -> Sweep:
+    """Of a tracker alone, too, as `crlm record` writes it while no image comes."""
+    try:
+        return read_given_sweep(arguments.sweep, arguments, configuration_from(arguments))
+    except NoImagesError:
+        return read_tracker(arguments.sweep)
+
+
 def run(arguments: argparse.Namespace) -> None:
     checked_port(arguments.port, lowest=0)
-    sweep = read_given_sweep(arguments.sweep, arguments, configuration_from(arguments))
+    sweep = _recording(arguments)
     speed = None if arguments.fast else arguments.speed
     with Replayer(
         sweep, arguments.port, arguments.host, arguments.mode, speed, arguments.loop, reference=sweep.reference

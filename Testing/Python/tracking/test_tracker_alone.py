@@ -4,9 +4,12 @@ import threading
 
 import numpy as np
 import pytest
+from CRLMSegmentationLib.cli import main
+from CRLMSegmentationLib.commands import replay
 from CRLMSegmentationLib.errors import StreamError
 from CRLMSegmentationLib.sweep import Pose, describe_sequence
 from CRLMSegmentationLib.sweep.sequence_files.sequence_formats import read_sequence_header
+from CRLMSegmentationLib.sweep.sequence_files.tool_poses import read_tracker
 from CRLMSegmentationLib.tracking import record
 from CRLMSegmentationLib.tracking.openigtlink.conversion import transform_message
 from CRLMSegmentationLib.tracking.openigtlink.server import Server
@@ -86,3 +89,24 @@ def test_neither_images_nor_poses_is_reported(tmp_path):
         record(tmp_path / "a.igs.mha", port=server.port, timeout_s=0.2)
     server.stop()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_recorded_of_it_is_replayed_with_its_poses(tracker, tmp_path, monkeypatch):
+    port, _sent = tracker
+    record(tmp_path / "a.igs.mha", port=port, frames=30, timeout_s=1.0)
+    replayers, start = [], replay.Replayer.start
+    monkeypatch.setattr(replay.Replayer, "start", lambda one: replayers.append(one) or start(one))
+    served = threading.Thread(target=main, args=(["replay", str(tmp_path / "a.igs.mha"), "--port", "0", "--quiet"],))
+    served.start()
+    while not replayers:
+        served.join(0.01)
+    summary = record(tmp_path / "b.igs.mha", port=replayers[0].port, frames=20, timeout_s=1.0)
+    replayers[0].stop()
+    served.join()
+    assert not summary.has_images
+    first, again = (read_tracker(tmp_path / name) for name in ("a.igs.mha", "b.igs.mha"))
+    poses = [
+        [(round(frame.timestamp, 2), frame.transforms["ProbeToTracker"].matrix[0, 3]) for frame in sweep.frames]
+        for sweep in (first, again)
+    ]
+    assert len(poses[1]) == 20 and set(poses[1]) <= set(poses[0])

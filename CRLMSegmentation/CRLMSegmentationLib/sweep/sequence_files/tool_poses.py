@@ -1,4 +1,4 @@
-"""The poses of one tool out of a recording, with or without images."""
+"""The poses of one tool out of a recording, with or without images, and those of all tools of one without."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from ...errors import TransformError
 from ...words import tr
-from ..tracked_frame import Pose
+from ..sweep import Sweep
+from ..tracked_frame import Pose, TrackedFrame
 from ..transform_tree import STATUS_FIELD, TRANSFORM_FIELD
 from ..transforms import compose, is_transform_name, parse_matrix, split_transform_name
 from .sequence_formats import read_sequence_header
@@ -62,6 +63,17 @@ def read_tool_poses(path: str | Path, tool: str, reference: str | None = None) -
         times.append(seconds(fields.get("Timestamp"), header.path))
         valid.append(is_good)
     return ToolPoses(np.array(matrices).reshape(-1, 4, 4), np.array(times), np.array(valid, dtype=bool), target)
+
+
+def read_tracker(path: str | Path) -> Sweep:
+    """A recording of poses alone: a frame of no pixels, (0, 0), for each time. Raises SequenceFileError."""
+    header = read_sequence_header(path)
+    none = np.zeros((0, 0), dtype=np.uint8)
+    frames = [
+        TrackedFrame(none, None, seconds(fields.get("Timestamp"), header.path), False, _transforms(fields, path))
+        for fields in header.frame_fields
+    ]
+    return Sweep(frames, Path(path).name)
 
 
 def _transforms(fields: dict[str, str], path: str | Path) -> dict[str, Pose]:

@@ -42,6 +42,8 @@ class Replayer:
     not valid. Tools go out as `<Tool>ToReference` when their pose was valid. At the recorded rate a client that cannot
     keep up is released, and the others lose nothing; without a rate all wait for the slowest, but not for ever.
 
+    Frames without pixels, of a tracker alone, go out as transforms only.
+
     A client that asks for tracking data (STT_TDATA) gets the tools as TDATA beside them; GET_IMAGE, GET_TRANS and
     GET_TDATA are answered with the newest.
     """
@@ -177,7 +179,11 @@ class Replayer:
     def messages(self, frame: TrackedFrame, timestamp: float) -> list[MessageBase]:
         """The OpenIGTLink messages of one frame, all with this timestamp."""
         matrix = frame.image_to_reference if frame.valid else None
-        if matrix is not None and self._mode == "image_reference":
+        messages: list[MessageBase] = []
+        if not frame.pixels.size:
+            # Of a tracker alone.
+            pass
+        elif matrix is not None and self._mode == "image_reference":
             messages = [image_message(frame.pixels, matrix, f"Image_{self._reference}", timestamp)]
         else:
             messages = [image_message(frame.pixels, np.eye(4), "Image_Image", timestamp)]
