@@ -108,7 +108,7 @@ class LocalPredictor:
                 total += self._of_member(member, image, wanted, part, should_cancel)
         if len(self._members) > 1:
             total /= len(self._members)
-        report(1.0, "Segmentation is done")
+        report(1.0, tr("Segmentation is done"))
         return Prediction(total, wanted)
 
     def warm_up(self) -> None:
@@ -192,7 +192,7 @@ class _Member:
             empty = np.zeros((len(heads), *image.shape), dtype=np.float32)
             empty[[head == 0 and not self.plan.model.labels.has_regions for head in heads]] = 1
             return empty
-        report(0.0, "Preparing the image")
+        report(0.0, tr("Preparing the image"))
         prepared = prepare(image, self.plan, self.runtimes[0].device)
 
         def window_done(done: int, windows: int) -> None:
@@ -207,7 +207,7 @@ class _Member:
             window_done,
             should_cancel,
         )
-        report(0.95, "Resampling to the voxels of the image")
+        report(0.95, tr("Resampling to the voxels of the image"))
         return probabilities_of(logits, prepared, self.plan, heads, self._threads)
 
     def _has_room_for_a_voxel(self, image: Image) -> bool:

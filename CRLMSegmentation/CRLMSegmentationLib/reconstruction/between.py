@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike
 from ..compilation.jit import compiled
 from ..geometry import transform_points
 from ..values.progress import Progress
+from ..words import tr
 from .footprint import row_runs
 from .inserter import Inserter, exact_coefficients
 from .kernels.nearest import BYTES, EXACT, LATEST, nearest_kernel
@@ -167,7 +168,7 @@ class BetweenInserter(Inserter):
             self._on_threads(blend, range(len(part)))
             self.insert(images, [step[2] @ self._bin_to_image for step in part])
             if progress:
-                progress((first + len(part)) / len(steps), "filling between frames")
+                progress((first + len(part)) / len(steps), tr("filling between frames"))
 
 
 @compiled

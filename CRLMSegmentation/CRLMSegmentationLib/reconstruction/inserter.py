@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ..errors import ReconstructionError
 from ..values.progress import Progress
+from ..words import tr
 from .footprint import row_runs
 from .kernels.arithmetic import EXACT_BITS, IGSIO_BITS, to_fixed_point
 from .kernels.corner_lanes import HIT
@@ -143,7 +144,7 @@ class Inserter:
             for batch in self._batches(frames[part], coefficients[part]):
                 self._on_threads(partial(paste_into, batch=batch), slabs)
             if progress:
-                progress(min(1.0, (first + _BATCH) / len(frames)), "inserting frames")
+                progress(min(1.0, (first + _BATCH) / len(frames)), tr("inserting frames"))
 
     def _batches(self, frames: Sequence[np.ndarray], coefficients: Sequence[np.ndarray]) -> Iterator[Batch]:
         """(pixels, coefficients, runs) of what can be added without a voxel overflowing: mostly all of it at once."""

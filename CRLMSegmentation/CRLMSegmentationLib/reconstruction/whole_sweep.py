@@ -73,7 +73,7 @@ def reconstruct(
     times.append(time.perf_counter())
     voxels, has_value, number_filled = _fill(voxels, seen, known, holes, settings, report)
     times.append(time.perf_counter())
-    report(1.0, "volume ready")
+    report(1.0, tr("volume ready"))
     number_seen = int(np.count_nonzero(seen))
     number_left = max(0, holes.number_swept - number_seen - number_filled)
     number_swept = holes.number_swept or float("nan")
@@ -153,14 +153,14 @@ def _find_holes(
     settings, region = inserter.settings, inserter.region
     image_size = (inserter.image_shape[1], inserter.image_shape[0])
     if settings.fill == "distance":
-        report(0.6, "filling between frames")
+        report(0.6, tr("filling between frames"))
         middle = BetweenInserter(region, image_size, inserter.dtype, settings, pixel_size_mm(poses[0]))
         middle.insert_between(images, poses, lambda fraction, text: report(0.6 + 0.3 * fraction, text))
         filled, known, _ = middle.result()
         swept = join_all_swept(seen, known, settings)
         return _Holes(swept, int(np.count_nonzero(swept)), (filled, known))
     if settings.measure_holes or (settings.fill == "stick" and settings.definition != "igsio"):
-        report(0.6, "finding holes")
+        report(0.6, tr("finding holes"))
         between = np.zeros_like(seen)
         mark_between(poses, image_size, region, settings, between)
         swept = join_all_swept(seen, between, settings)
@@ -188,7 +188,7 @@ def _fill(
         more = fill_left_over(filled, found, holes.swept, settings, all_filled, has_value)
         return all_filled, has_value, number_filled + more
     if settings.fill == "stick":
-        report(0.8, "filling holes")
+        report(0.8, tr("filling holes"))
         empty, has_value = np.empty_like(voxels), np.empty_like(seen)
         number_filled = fill_with_sticks(voxels, known, holes.swept, settings, empty, has_value)
         return empty, has_value, number_filled

@@ -76,6 +76,8 @@ def test_recording_and_its_volume_are_one_step():
     state[Step.RECONSTRUCT].status = StepStatus.DONE
     assert line()[0] == "running"
     state[Step.RECORD].status = StepStatus.DONE
+    state[Step.RECONSTRUCT].status = StepStatus.READY
+    assert line() == ("ready", "Recorded; no volume was made of it yet")
     state[Step.RECONSTRUCT].status, state[Step.RECONSTRUCT].message = StepStatus.RUNNING, "filling holes"
     assert line() == ("running", "Filling holes")
     state[Step.RECONSTRUCT].status, state[Step.RECONSTRUCT].message = StepStatus.FAILED, "no valid pose"

@@ -162,3 +162,17 @@ def test_an_error_is_told_in_the_language_in_use():
     assert str(error) == NO_BOX
     with spoken("de"):
         assert str(error) == "Es gibt keine Box; zuerst eine um den Tumor setzen."
+
+
+# Said by commands alone, which speak English, or shown to nobody.
+OF_COMMANDS = {"commands", "simulation", "study", "laparoscopy"}
+
+
+def test_what_is_said_while_one_waits_is_marked():
+    library = Path(words.__file__).resolve().parents[1]
+    plain = [
+        (path.name, text)
+        for path in library.rglob("*.py") if path.relative_to(library).parts[0] not in OF_COMMANDS
+        for text in re.findall(r"\b(?:report|progress)\([^\"\n]*, \"(\w[^\"]*)\"\)", path.read_text(encoding="utf-8"))
+    ]  # fmt: skip
+    assert not plain

@@ -76,7 +76,7 @@ def register(
     reach = np.where(np.arange(AFFINE) < RIGID, _NEAR if near else 1.0, 1.0) * _REACH
     about = seen_corners(fixed).mean(axis=0)
     coarse = LC2(coarser(fixed, COARSE_MM), coarser(moving, COARSE_MM), COARSE_PATCH_MM)
-    report(0.1, "Searching coarsely")
+    report(0.1, tr("Searching coarsely"))
     candidates = []
     for start in starts:
         model = TransformModel(start, about)
@@ -92,14 +92,14 @@ def register(
         )
     found = [_climbed(coarse, model, numbers, 0.2 * reach[0], reach, 20) for _, model, numbers in candidates[:_CLIMBED]]
     _, model, numbers = max(found, key=lambda one: one[0])
-    report(0.5, "Refining")
+    report(0.5, tr("Refining"))
     fine = LC2(coarser(fixed, FINE_MM), coarser(moving, FINE_MM), FINE_PATCH_MM)
     similarity, model, numbers = _climbed(fine, model, numbers, 2.0, reach)
     if affine:
         numbers = np.concatenate([numbers, np.zeros(AFFINE - RIGID)])
         similarity, model, numbers = _climbed(fine, model, numbers, 1.0, reach)
     matrix = model.matrix(numbers)
-    report(0.85, "Asking for a second opinion")
+    report(0.85, tr("Asking for a second opinion"))
     away = second_opinion_mm(coarser(fixed, FINE_MM), coarser(moving, FINE_MM), matrix, target)
     peak = similarity - max(
         fine(model.matrix(numbers + _BESIDE_MM * sign * np.eye(len(numbers))[axis]))

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ...values.progress import Progress
+from ...words import tr
 from ..inserter import Inserter
 from ..settings import ReconstructionSettings
 from .arithmetic import EXACT_BITS
@@ -73,7 +74,7 @@ def insert_with_torch(
         insertion.insert([frames[number] for number in batch.numbers], [matrices[n] for n in batch.numbers], batch)
         done = batch.numbers[-1] + 1
         if progress:
-            progress(done / len(frames), "inserting frames")
+            progress(done / len(frames), tr("inserting frames"))
     insertion.hand_over()
 
 

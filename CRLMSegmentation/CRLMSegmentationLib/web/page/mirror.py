@@ -188,7 +188,8 @@ def _line(name: str, state: SessionState, step: Step) -> dict[str, str]:
     if not message:
         message = tr({"waiting": waiting, "ready": ready}.get(status, ""))
     if step is Step.RECONSTRUCT and status in ("ready", "running") and not state[step].message:
-        message = tr("Making the volume")
+        # Of a case that was saved before its volume was made nothing goes on.
+        message = tr("Making the volume") if status == "running" else tr("Recorded; no volume was made of it yet")
     return {"status": status, "text": message[:1].upper() + message[1:]}
 
 
