@@ -2,7 +2,10 @@
 
 pip install pymust            # LGPL-3, for this program alone, in an environment of its own
 python Testing/Benchmarks/other_simulator.py --cases 10 -o other           # slowly, once; goes on where it stopped
-python Testing/Benchmarks/other_simulator.py -o other --try MODEL          # Dice in the tight boxes of those there
+python Testing/Benchmarks/other_simulator.py -o other --try MODEL [--report docs/study]
+
+--try MODEL writes the Dice in the tight boxes of those that are there, in boxes that stray, and what is shown beside
+the tumors; --report FOLDER writes it into the results.json there, as `other_simulator`.
 
 PyMUST (Garcia, Comput. Methods Programs Biomed. 218 (2022) 106726) solves the wave equation's far field for each
 element of a curved array of 3.6 MHz, in reception too, and beamforms what comes back: no point spread function is
@@ -17,16 +20,22 @@ import argparse
 import json
 import shutil
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from CRLMSegmentationLib.files import write_volume
+from CRLMSegmentationLib.study.cases.case_files import load_case
 from CRLMSegmentationLib.study.cases.case_table import TEST, CaseRow, read_case_table, write_case_table
-from CRLMSegmentationLib.study.other_looks import looks_summary, tried_looks
+from CRLMSegmentationLib.study.metrics import compare
+from CRLMSegmentationLib.study.other_looks import FOUND_DICE
+from CRLMSegmentationLib.study.reporting.statistics import quartiles
+from CRLMSegmentationLib.study.tasks.crop import mask_in_box, warm_segmenter
+from CRLMSegmentationLib.study.tasks.tumor import volume_ml
 from CRLMSegmentationLib.sweep import Sweep, TrackedFrame, write_sweep
 from CRLMSegmentationLib.sweep.sweep import ORIGIN_FIELD, SIMULATED
-from CRLMSegmentationLib.values import Volume
+from CRLMSegmentationLib.values import Box, Volume
 
 # The field of a frame: across, and from the array's middle downwards, in mm; its pixels, and the way between frames.
 HALF_WIDTH_MM, DEPTHS_MM, PIXEL_MM, STEP_MM = 26.0, (12.0, 68.0), 0.35, 1.5
@@ -40,6 +49,8 @@ LEAST_DB = -60.0
 CONTRASTS_DB = (-9.0, 6.0, -4.0, -12.0, 8.0, 4.0)
 SHOWN_DB, TISSUE_GREY = 60.0, 90.0
 TRUTH_MM = 0.5
+# How far a hand places a box beside the tumor's middle, and the edges of boxes that lie beside it.
+STRAYING_MM, BESIDE_MM = 7.0, 30.0
 
 
 def main() -> None:
@@ -48,10 +59,16 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=10, help="sweeps, seeds 1 on (default 10)")
     parser.add_argument("--frames", type=int, help="of each, for a try; default: what covers the tumor")
     parser.add_argument("--try", dest="model", type=Path, metavar="MODEL", help="try a model on those that are there")
+    parser.add_argument("--report", type=Path, metavar="FOLDER", help="whose results.json takes the figures")
     arguments = parser.parse_args()
     if arguments.model:
         rows = [row for row in read_case_table(arguments.output / "cases.csv") if row.mask]
-        print(looks_summary(tried_looks(rows, arguments.model, drawn=0, single=("as simulated",))))
+        found = tried(rows, arguments.model)
+        print(json.dumps(found, indent=1))
+        if arguments.report:
+            path = arguments.report / "results.json"
+            results = {**json.loads(path.read_text(encoding="utf-8")), "other_simulator": found}
+            path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         return
     rows = []
     for seed in range(1, arguments.cases + 1):
@@ -64,6 +81,37 @@ def main() -> None:
             echogenicity="hypoechoic" if contrast_db < 0 else "hyperechoic", contrast_db=contrast_db,
         ))  # fmt: skip
         write_case_table(rows, arguments.output / "cases.csv")
+
+
+def tried(rows: list[CaseRow], folder: Path) -> dict[str, Any]:
+    """Of each case the Dice in its tight box and in one that is STRAYING_MM off, and the mL shown in two boxes beside
+    the tumor, where there is none; and of all of them.
+    """
+    segmenter, each = warm_segmenter(folder, "cpu", 1), []
+    margin_mm = segmenter.model.card.margin_mm
+    for row in rows:
+        case = load_case(row)
+        box = Box.around_mask(case.tumor)
+        away = np.random.default_rng([zlib.crc32(row.case.encode()), 803]).standard_normal(3)
+        astray = Box(box.center_ras + STRAYING_MM * away / np.linalg.norm(away), box.size_mm, box.axes_ras)
+        dice = [
+            compare(mask_in_box(case.volume, one, segmenter, margin_mm), case.tumor)["dice"] for one in (box, astray)
+        ]
+        aside_mm = box.size_mm[0] / 2 + BESIDE_MM / 2 + 2
+        beside = [Box(box.center_ras + side * np.array([aside_mm, 0, 0]), (BESIDE_MM,) * 3) for side in (-1, 1)]
+        shown = [volume_ml(mask_in_box(case.volume, one, segmenter, 0.0)) for one in beside]
+        each.append(
+            {"case": row.case, "contrast_db": row.contrast_db, "dice": round(dice[0], 4),
+             "dice_astray": round(dice[1], 4), "beside_ml": [round(one, 4) for one in shown]}
+        )  # fmt: skip
+    found = sum(one["dice"] > FOUND_DICE for one in each)
+    alarms = sum(one > 0 for case in each for one in case["beside_ml"])
+    return {
+        "simulator": "PyMUST", "model": segmenter.model.card.version, "cases": len(each),
+        "dice": quartiles([one["dice"] for one in each]), "found": found / len(each),
+        "straying_mm": STRAYING_MM, "dice_astray": quartiles([one["dice_astray"] for one in each]),
+        "boxes_beside": 2 * len(each), "with_false_alarm": alarms, "each_case": each,
+    }  # fmt: skip
 
 
 def write_case(seed: int, folder: Path, frames: int | None) -> None:
