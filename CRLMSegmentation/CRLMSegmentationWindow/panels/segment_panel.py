@@ -176,8 +176,9 @@ class SegmentPanel(StepPanel):
             return "warn", _("LOOK"), listed(text, doubts)
         if doubts:
             return kind, _("LOOKED AT"), listed(text, doubts)
-        if not self.window.has_tumor and self.session.tumor.result is not None:
-            # Nothing found is no finding: it may be there and look unlike anything the model has seen.
+        if self.session.tumor.surface is None and self.session.tumor.result is not None:
+            # Nothing found is no finding: it may be there and look unlike anything the model has seen. Also while there
+            # is another tumor to navigate by.
             card = self.session.tumor.result.card
             return "warn", _("LOOK"), f"{text} {card.trained_on}" if card is not None else text
         return kind, label, text

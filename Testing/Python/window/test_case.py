@@ -153,9 +153,12 @@ def test_the_margin_that_is_shown_is_the_one_that_is_warned_at(a_window):
     assert window.parameters.marginMm == session.structures.margin_mm == 7.0
 
 
-def test_no_tumor_is_no_success_and_says_what_the_model_has_seen(a_window):
+@pytest.mark.parametrize("navigate", ["WAITING", "READY"])
+def test_no_tumor_is_no_success_and_says_what_the_model_has_seen(a_window, navigate):
     window, session = a_window
-    session.set(SEGMENT="DONE", NAVIGATE="WAITING")
+    # READY: by another tumor, found before.
+    session.set(SEGMENT="DONE", NAVIGATE=navigate)
+    session.tumor.surface = None
     session.state.steps[window.steps.SEGMENT].message = "no tumor was found in the box"
     session.tumor.result = SimpleNamespace(card=SimpleNamespace(trained_on="It was trained on made-up livers."))
     window.refresh()
