@@ -104,6 +104,11 @@ class ReconstructionSettings:
     threads: int | None = None
     device: str = "auto"
 
+    @property
+    def evens_above_mm(self) -> float:
+        """Poses that shake by more are evened out; inf where they are taken as they are."""
+        return math.inf if self.definition == "igsio" else self.most_jitter_mm
+
     def __post_init__(self) -> None:
         spacing = np.atleast_1d(np.asarray(self.spacing_mm, dtype=np.float64))
         if spacing.size == 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -108,8 +107,7 @@ def _steadied(
     frames: Sequence[TrackedFrame], image_size: tuple[int, int], settings: ReconstructionSettings
 ) -> Steadied:
     poses = [np.asarray(frame.image_to_reference, dtype=np.float64) for frame in frames]
-    most_mm = math.inf if settings.definition == "igsio" else settings.most_jitter_mm
-    return steadied(poses, [frame.timestamp for frame in frames], image_size, most_mm)
+    return steadied(poses, [frame.timestamp for frame in frames], image_size, settings.evens_above_mm)
 
 
 def _checked_progress(progress: Progress | None, should_cancel: ShouldCancel | None) -> Progress:

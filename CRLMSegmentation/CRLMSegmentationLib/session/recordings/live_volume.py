@@ -66,7 +66,7 @@ class LiveVolume:
             made = self.engine.snapshot()
             # Frames were put in as they came, also where they turn out to shake.
             poses = [*sweep.image_to_reference()]
-            if shaking_mm(poses, sweep.image_size) > self._settings.most_jitter_mm:
+            if shaking_mm(poses, sweep.image_size) > self._settings.evens_above_mm:
                 return reconstruct(sweep, self._settings, progress, should_cancel)
             # Frames of the sweep that were taken for odd ones, before many like them had come.
             odd = sum(skipped.kind.startswith("image of another") for skipped in made.report.frames_skipped)
