@@ -16,7 +16,7 @@ from ..values.defaults import DEFAULT_BOX_MARGIN_MM
 from .options.outputs import Output, check_folder, check_outputs
 from .options.progress import progress_bar
 from .options.steps import Step, add_steps, run_step
-from .study_steps import carry_labels, implant, landmark_cases, landmark_steps, landmark_sweep
+from .study_steps import carry_labels, implant, landmark_cases, landmark_steps, landmark_sweep, partial_sets
 
 if TYPE_CHECKING:
     from ..study.cases.case_table import CaseRow
@@ -53,6 +53,7 @@ EXAMPLES = (
     "crlm study landmark-cases L3D --layout l3d -o cases.csv",
     "crlm study landmark-sweep study/cases.csv --work study/sweep --recipes weightings losses",
     "crlm study landmark-steps study/cases.csv --model study/models/Model_landmarks -o study/steps.json",
+    "crlm study partial-sets study/cases.csv --work study/partial-sets --seeds 0 1 2",
     "crlm study carry-labels mr.nii.gz tumor.seg.nrrd ultrasound.nrrd -o carried --json",
 )
 
@@ -61,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     own = {name: Step(summary, partial(_add_arguments_of, name), _run) for name, summary in STEPS.items()}
     others = {
         other.STEP: Step(other.SUMMARY, other.add_arguments, other.run)
-        for other in (implant, carry_labels, landmark_cases, landmark_sweep, landmark_steps)
+        for other in (implant, carry_labels, landmark_cases, landmark_sweep, landmark_steps, partial_sets)
     }
     add_steps(parser, {**own, **others})
 

@@ -26,6 +26,10 @@ _FARTHEST_HU = 32768
 _LEAST_VOXELS, _LEAST_SLICES = 16, 3
 
 
+class NoLiverError(SegmentationError):
+    """A CT in which a model marks no liver."""
+
+
 def find_structures(
     ct: Volume,
     predictor: Predictor,
@@ -34,8 +38,8 @@ def find_structures(
 ) -> Structures:
     """What `predictor` finds in `ct` (HU, any orientation and spacing), on the CT's own voxels.
 
-    Raises SegmentationError for what is no CT in HU or shows no liver, ModelError for a model of another task, and
-    Cancelled.
+    Raises SegmentationError for what is no CT in HU, NoLiverError where the model marks no liver, ModelError for a
+    model of another task, and Cancelled.
     """
     check_is_ct(ct)
     check_model(predictor.model)
@@ -48,7 +52,7 @@ def find_structures(
         answers[LIVER] = np.sum(list(answers.values()), axis=0)
     above = fine_masks(answers, coarse.orientation, ct, THRESHOLD)
     if above is None:
-        raise SegmentationError(tr("No liver was found in this CT: does it show the upper abdomen?"))
+        raise NoLiverError(tr("No liver was found in this CT: does it show the upper abdomen?"))
     return structures_of_masks(above.masks, ct, above.block)
 
 

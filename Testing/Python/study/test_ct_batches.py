@@ -10,6 +10,7 @@ from CRLMSegmentationLib.study.training.ct_batches import (
     _cut,
     _moved,
     by_lesion,
+    cts_in_memory,
     other_grey,
     shown,
 )
@@ -48,6 +49,34 @@ def test_a_batch_has_a_channel_for_every_structure_at_every_scale(ct):
     # The liver is whole: vessels and tumors lie in it.
     assert (fine[:, 0] >= fine[:, 1]).all() and (fine[:, 0] >= fine[:, 2]).all()
     assert all(float(one[1:].sum()) > 0 for one in fine)
+
+
+def test_with_one_label_a_voxel_a_batch_has_the_labels_and_what_nobody_knows(ct):
+    ct.labels[8:32, 8:12, 8:40] = 4
+    batch = next(PatchMaker(PATCH, None, None).training([ct], 2, 1.0, np.random.default_rng(0)))
+    assert batch["target"].shape == (2, 1, *PATCH) and set(batch["target"].unique().tolist()) <= {
+        0.0,
+        1.0,
+        2.0,
+        3.0,
+        4.0,
+    }
+    assert (batch["target"] == 3).any() and (batch["target"] == 4).any()
+
+
+def test_what_nnunet_marks_as_beside_the_body_is_background():
+    labels = np.full((1, 4, 4, 4), -1, np.int8)
+    labels[0, 1:3, 1:3, 1:3] = 1
+    places = {1: np.argwhere(labels == 1)}
+
+    class Preprocessed:
+        identifiers = ("one",)
+
+        def load_case(self, name):
+            return np.zeros(labels.shape, np.float32), labels, None, {"class_locations": places}
+
+    (known,) = cts_in_memory(Preprocessed())
+    assert set(np.unique(known.labels).tolist()) == {0, 1} and len(known.places[0]) == 8
 
 
 def test_a_small_lesion_is_in_the_middle_of_a_patch_as_often_as_a_large_one(ct):

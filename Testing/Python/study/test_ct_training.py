@@ -109,9 +109,8 @@ def test_the_card_says_how_well_it_did_on_the_validation_cases(study):
 
 def test_a_test_case_gets_a_figure_for_every_structure(study):
     results, failed = evaluate_step(study)
-    if failed:  # after five iterations a network may find no liver, which is said
-        assert "No liver" in failed[0].reason
-        return
+    # After five iterations a network may find no liver: that is an answer like any other.
+    assert not failed
     figures = results[0]["methods"]["Model_lvt"]
     assert {"liver_dice", "vessels_nsd", "tumor_rvd", "lesions_found", "time_s"} <= set(figures)
 

@@ -15,6 +15,7 @@ from ...errors import ConfigurationError
 from ...inference.models.builders import NamedNetwork, Shape
 from ...laparoscopy.network.network_picture import BITS, CHANNELS
 from ...values.progress import Progress
+from ..training.divergence import refuse_divergence
 from ..training.half_precision import computes_in_bfloat16
 from .batches import Pictures, batches_in_order, training_batches
 from .losses import landmark_loss
@@ -125,6 +126,7 @@ class _Run:
             loss = self._loss_of_batch(seen, lines)
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
             self.optimizer.step()
+            refuse_divergence(float(loss.detach()), epoch)
             total += float(loss.detach())
             if progress:
                 done = (epoch + (number + 1) / recipe.iterations) / recipe.epochs

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-from ...errors import FileFormatError
+from .comparison_file import read_comparison
 from .report_page import ReportPage
 
 # Below the study's folder, as `crlm study landmark-steps` and `landmark-sweep` write them.
@@ -22,7 +19,7 @@ _TITLES = {
 
 def steps(page: ReportPage) -> str:
     """What each step of the post-processing brings; '' where it was not measured."""
-    found = _read(page, STEPS)
+    found = read_comparison(page, STEPS, "figures")
     if found is None:
         return ""
     return (
@@ -34,7 +31,7 @@ def steps(page: ReportPage) -> str:
 
 def recipes(page: ReportPage) -> str:
     """Recipes side by side; '' where they were not."""
-    found = _read(page, SWEEP)
+    found = read_comparison(page, SWEEP, "figures")
     if found is None:
         return ""
     training = ", ".join(f"{name} {value}" for name, value in found["training"].items())
@@ -44,19 +41,6 @@ def recipes(page: ReportPage) -> str:
         f"each at the threshold that suits it best there (`crlm study landmark-sweep`).\n\n"
         f"{_table('recipe', found['figures'])}"
     )
-
-
-def _read(page: ReportPage, name: str) -> dict[str, Any] | None:
-    path = Path(page.inputs.evaluation).parent / name
-    if not path.is_file():
-        return None
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if not found["figures"]:
-            raise ValueError
-    except (ValueError, KeyError, TypeError):
-        raise FileFormatError(f"{path} does not hold what was compared: make it anew, or move it away.") from None
-    return found
 
 
 def _table(what: str, figures: Mapping[str, Mapping[str, float | None]]) -> str:

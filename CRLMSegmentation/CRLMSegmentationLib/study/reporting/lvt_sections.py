@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..cases.case_table import TEST
@@ -13,6 +14,7 @@ from .sections import required_line, required_section
 
 MODEL = "Model_lvt"
 _MEAN = "simulated test CTs: "
+_FROM_LARGE = f"sensitivity_from_{LARGE_MM:g}_mm"
 # (what, path below 'test', at least or at most, must, aim).
 MUST = (
     (f"{_MEAN}Dice of the liver, mean", (MODEL, "liver", "dice", "mean"), "least", 0.95, 0.97),
@@ -24,9 +26,8 @@ MUST = (
 
 
 def lvt_summaries(found: dict[str, Any], results: Results) -> None:
-    """`structures`: {method: {structure: {figure: {'mean', 'cases'}}, 'lesions': figures over all lesions}}.
+    """`structures`: {method: figures_of_structures()}; the same in test.METHOD, by as_in_results().
 
-    The same in test.METHOD, as liver, vessel and tumor; of lesions `sensitivity` (over LARGE_MM) and `false_a_case`.
     Where there are figures of the study's own model, `must`.
     """
     known: dict[str, Any] = {}
@@ -34,26 +35,41 @@ def lvt_summaries(found: dict[str, Any], results: Results) -> None:
         figures = [result["methods"][method] for result in results if method in result["methods"]]
         if not all(name in one for one in figures for name in LESION_COUNTS):
             continue  # a method of another task
-        of_method: dict[str, Any] = {
-            name: {what: _mean([one.get(f"{name}_{what}") for one in figures]) for what in ("dice", "nsd", "rvd")}
-            for name in TOLERANCE_MM
-        }
-        total = {name: sum(one[name] for one in figures) for name in LESION_COUNTS}
-        of_method["lesions"] = {
-            "sensitivity": _share(total["lesions_found"], total["lesions"]),
-            f"sensitivity_from_{LARGE_MM:g}_mm": _share(total["large_lesions_found"], total["large_lesions"]),
-            "precision": _share(total["findings_right"], total["findings"]),
-            "false_a_case": _share(total["false_lesions"], len(figures)),
-            "lesions": total["lesions"],
-        }
+        of_method = figures_of_structures(figures)
         known[method] = of_method
-        in_test = {name.removesuffix("s"): dict(of_method[name]) for name in TOLERANCE_MM}
-        in_test["tumor"]["sensitivity"] = of_method["lesions"][f"sensitivity_from_{LARGE_MM:g}_mm"]
-        in_test["tumor"]["false_a_case"] = of_method["lesions"]["false_a_case"]
-        found[TEST][method].update(in_test)
+        found[TEST][method].update(as_in_results(of_method))
     found["structures"] = known
     if MODEL in known:
         found["must"] = [*found.get("must", []), *(required_line(found[TEST], *one) for one in MUST)]
+
+
+def figures_of_structures(figures: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
+    """{structure: {'dice' | 'nsd' | 'rvd': {'mean', 'cases'}}, 'lesions': shares over all lesions} of the figures of
+    cases (structure_metrics.compare_structures).
+    """
+    found: dict[str, Any] = {
+        name: {what: _mean([one.get(f"{name}_{what}") for one in figures]) for what in ("dice", "nsd", "rvd")}
+        for name in TOLERANCE_MM
+    }
+    total = {name: sum(one[name] or 0 for one in figures) for name in LESION_COUNTS}
+    found["lesions"] = {
+        "sensitivity": _share(total["lesions_found"], total["lesions"]),
+        _FROM_LARGE: _share(total["large_lesions_found"], total["large_lesions"]),
+        "precision": _share(total["findings_right"], total["findings"]),
+        "false_a_case": _share(total["false_lesions"], len(figures)),
+        "lesions": total["lesions"],
+    }
+    return found
+
+
+def as_in_results(of_method: Mapping[str, Any]) -> dict[str, Any]:
+    """figures_of_structures() as results.json has them: liver, vessel and tumor; of lesions `sensitivity` (over
+    LARGE_MM) and `false_a_case`.
+    """
+    in_test = {name.removesuffix("s"): dict(of_method[name]) for name in TOLERANCE_MM}
+    in_test["tumor"]["sensitivity"] = of_method["lesions"][_FROM_LARGE]
+    in_test["tumor"]["false_a_case"] = of_method["lesions"]["false_a_case"]
+    return in_test
 
 
 def lvt_introduction(page: ReportPage) -> str:
@@ -84,7 +100,7 @@ def means_of_structures(page: ReportPage) -> str:
     return f"## Means\n\n{table(head, rows)}\n\n## Lesions, all cases together\n\n{table(['model', *titles], lesions)}"
 
 
-def _mean(values: list[float | None]) -> dict[str, Any]:
+def _mean(values: Sequence[float | None]) -> dict[str, Any]:
     known = [value for value in values if value is not None and math.isfinite(value)]
     return {"mean": sum(known) / len(known) if known else None, "cases": len(known)}
 

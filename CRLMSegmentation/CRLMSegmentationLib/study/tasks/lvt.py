@@ -26,7 +26,7 @@ from ...inference.models.card import CARD
 from ...inference.models.trained_model import load_model
 from ...inference.predictor import LocalPredictor
 from ...preoperative import structures
-from ...preoperative.find_structures import find_structures
+from ...preoperative.find_structures import NoLiverError, find_structures
 from ...preoperative.network_grid import coarser
 from ...preoperative.structures import LIVER, TUMOR, VALUES, VESSELS, Structures, structures_of_map
 from ...values import Label, LabelSet, Volume
@@ -42,6 +42,7 @@ from ..reporting.lvt_sections import (
     means_of_structures,
     required_structures,
 )
+from ..reporting.partial_sets_section import partial_sets
 from ..reporting.report_page import ReportPlan
 from ..structure_metrics import STRUCTURE_METRICS, compare_structures
 from ..training.ct_trainer import FAST, NETWORKS, NNUNET, PLANNED, CtTrainer
@@ -71,7 +72,7 @@ class CtRecipe(Recipe):
     small_structures  patches that are centred on a structure are centred on a vessel or tumor, not on the liver
     half_precision  bfloat16 where the processor computes in it
     transforms      nnU-Net's own, 'nnunet', or 'fast': those of training/ct_batches.py, which a processor makes while
-                    it learns; where there is one label a voxel, nnU-Net's
+                    it learns
     network         'planned' by nnU-Net, or one of training/ct_trainer.NETWORKS
     """
 
@@ -191,12 +192,20 @@ def _predictor(folder: Path, device: str, threads: int) -> LocalPredictor:
     return LocalPredictor(load_model(folder), device=device, threads=threads)
 
 
+def _found_in(ct: Volume, predictor: LocalPredictor) -> Structures:
+    """What the model marks; a model that marks no liver has found nothing, which counts as any other answer."""
+    try:
+        return find_structures(ct, predictor)
+    except NoLiverError:
+        return structures_of_map(ct.on_grid(np.zeros(ct.voxels.shape, dtype=np.uint8)))
+
+
 def evaluate_lvt(folder: Path, trial: Trial) -> TrialResult:
     """The whole CT, and what is found in it."""
     ct, truth = read_volume(trial.row.volume), read_truth(trial.row)
     predictor = _predictor(folder, trial.settings.device, trial.settings.threads)
     started = time.perf_counter()
-    found = find_structures(ct, predictor)
+    found = _found_in(ct, predictor)
     seconds = time.perf_counter() - started
     return TrialResult({**compare_structures(found, truth), "time_s": seconds})
 
@@ -206,7 +215,7 @@ def validate_lvt(job: CalibrationJob) -> CalibrationResult:
     predictor = _predictor(job.model, job.device, job.threads or 1)
     figures = []
     for number, row in enumerate(job.rows):
-        figures.append(compare_structures(find_structures(read_volume(row.volume), predictor), read_truth(row)))
+        figures.append(compare_structures(_found_in(read_volume(row.volume), predictor), read_truth(row)))
         if job.progress:
             job.progress((number + 1) / len(job.rows), f"Validating on case {number + 1} of {len(job.rows)}")
     means = {
@@ -243,6 +252,7 @@ def _task(name: str, summary: str, number: int, labels: LabelSet, images: Callab
                 lvt_introduction,
                 required_structures,
                 means_of_structures,
+                partial_sets,
                 sections.all_cases,
                 sections.each_case,
             ),

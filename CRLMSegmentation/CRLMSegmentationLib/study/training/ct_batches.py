@@ -41,6 +41,8 @@ def cts_in_memory(dataset: Any) -> list[KnownCt]:
     for name in sorted(dataset.identifiers):
         data, labels, *_, properties = dataset.load_case(name)
         seen, marked = np.asarray(data[:])[0].astype(np.float16), np.asarray(labels[:])[0].astype(np.int8)
+        # nnU-Net's mark for what lies beside the body; nothing does that is not background.
+        marked = np.maximum(marked, 0)
         # nnU-Net's places have the channel before the voxel.
         places = [np.asarray(one)[:, 1:] for one in properties["class_locations"].values() if len(one)]
         cts.append(KnownCt(name, seen, marked, tuple(by_lesion(one, marked) for one in places)))
@@ -66,13 +68,13 @@ class PatchMaker:
     """What all patches of a training have in common.
 
     patch    voxels along k, j, i
-    regions  the label values of each structure, in the order of the network's answers
+    regions  the label values of each structure, in the order of the network's answers; None for one label a voxel
     scales   of deep supervision; None without
     windows  drawn anew for each training patch; None for the base window
     """
 
     patch: tuple[int, ...]
-    regions: tuple[tuple[int, ...], ...]
+    regions: tuple[tuple[int, ...], ...] | None
     scales: Sequence[Sequence[float]] | None
     windows: RandomWindows | None = WINDOWS
 
@@ -113,7 +115,8 @@ class PatchMaker:
 
         data = torch.from_numpy(np.stack([seen for seen, _ in pairs])[:, None])
         labels = np.stack([labels for _, labels in pairs])
-        target = torch.from_numpy(np.stack([np.isin(labels, region) for region in self.regions], axis=1)).float()
+        of_each = [labels] if self.regions is None else [np.isin(labels, region) for region in self.regions]
+        target = torch.from_numpy(np.stack(of_each, axis=1)).float()
         targets: Any = target
         if self.scales is not None:
             sizes = [[round(length * part) for length, part in zip(self.patch, scale)] for scale in self.scales]

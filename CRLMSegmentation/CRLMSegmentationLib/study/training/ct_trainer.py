@@ -155,17 +155,14 @@ def _with_named_network(trainer: Any, builder: str, arguments: dict[str, Any]) -
 
 
 def _with_fast_batches(trainer: Any, recipe: Recipe) -> None:
-    """Batches of ct_batches.py where every structure has a sigmoid; every epoch is judged on the same patches."""
-    nnunets = trainer.get_dataloaders
+    """Batches of ct_batches.py; every epoch is judged on the same patches."""
 
     def get_dataloaders(self: Any) -> tuple[Iterator[dict[str, Any]], Iterator[dict[str, Any]]]:
-        if not self.label_manager.has_regions:
-            pair: tuple[Any, Any] = nnunets(self)
-            return pair
         training, validation = (cts_in_memory(dataset) for dataset in self.get_tr_and_val_datasets())
         patch = tuple(int(length) for length in self.configuration_manager.patch_size)
         windows = WINDOWS if getattr(recipe, "random_windows", False) else None
-        maker = PatchMaker(patch, regions_of(self.label_manager), self._get_deep_supervision_scales(), windows)
+        regions = regions_of(self.label_manager) if self.label_manager.has_regions else None
+        maker = PatchMaker(patch, regions, self._get_deep_supervision_scales(), windows)
         self.inference_allowed_mirroring_axes = None
         # A training that goes on draws others than it began with.
         random = np.random.default_rng([recipe.seed, self.current_epoch])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...values.progress import Progress
+from .divergence import refuse_divergence
 from .recipe import Recipe
 
 _EPOCHS_BETWEEN_CURVES = 10
@@ -53,6 +54,7 @@ def study_trainer_class(recipe: Recipe) -> type[Any]:
         def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
             started = self.started = self.started or time.monotonic()
             result: dict[str, Any] = super().train_step(batch)
+            refuse_divergence(float(result["loss"]), self.current_epoch)
             self.done += 1
             if self.progress:
                 left = self.num_epochs * self.num_iterations_per_epoch
