@@ -9,9 +9,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 from CRLMSegmentationLib.errors import ConfigurationError
+from CRLMSegmentationLib.simulation.ct.tissues import brightness
 from CRLMSegmentationLib.simulation.patient import LABELS, draw_operation, draw_patient, patient_labels, write_patient
 from CRLMSegmentationLib.simulation.patient.checks import distance_between_walls_mm, faults_of, open_edges
 from CRLMSegmentationLib.simulation.patient.liver_shape import draw_liver_shape
+from CRLMSegmentationLib.simulation.patient.organs import draw_organs
 from CRLMSegmentationLib.simulation.patient.vessel_growth import path_is_free
 from CRLMSegmentationLib.simulation.patient.vessel_tree import VesselTree
 from CRLMSegmentationLib.simulation.patient.vessels import (
@@ -230,6 +232,41 @@ def test_labels_agree_with_what_was_drawn(patient):
             LABELS["hemangioma"],
             LABELS["fat in the liver"],
         )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_heart_lies_on_the_liver(seed):
+    shape = draw_liver_shape(np.random.default_rng(seed))
+    first, step = np.array([-180.0, -90.0, -180.0]), 6.0
+    inside = np.argwhere(shape.field_on_grid(first, step, [61, 51, 61]) < 0)[:, ::-1]
+    corners = first + step * inside.min(axis=0), first + step * inside.max(axis=0)
+    organs = {organ.name: organ for organ in draw_organs(np.random.default_rng(seed), shape, *corners)}
+    (whole,) = organs["myocardium"].ellipsoids
+    directions = np.random.default_rng(1).standard_normal((4000, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    on_heart = whole[:3] + (whole[3:6] * directions) @ whole[6:].reshape(3, 3)
+    depth = -shape.outside_mm(on_heart).min()
+    assert 0 < depth < 20 and (shape.outside_mm(on_heart) < 0).mean() < 0.35
+    # Chambers lie within the muscle.
+    for row in organs["heart"].ellipsoids:
+        walls = row[:3] + (row[3:6] * directions) @ row[6:].reshape(3, 3)
+        of_heart = (walls - whole[:3]) @ whole[6:].reshape(3, 3).T / whole[3:6]
+        assert (of_heart * of_heart).sum(axis=1).max() < 1
+
+
+def test_around_the_heart_is_muscle_as_bright_as_the_liver(patient):
+    middle = patient.organ("myocardium").ellipsoids[0][:3]
+    labels = patient_labels(patient, middle - 66, 3.0, [44, 44, 44]).voxels
+    blood, muscle, liver = (labels == LABELS[name] for name in ("heart", "myocardium", "liver"))
+    assert blood.sum() > 1000 and muscle.sum() > 1000 and liver.any()
+    around = ndimage.binary_dilation(blood) & ~blood
+    # Some walls are thinner than these voxels.
+    assert (labels[around] == LABELS["myocardium"]).mean() > 0.8
+    assert (ndimage.binary_dilation(muscle) & liver).any()
+    in_ct = [brightness(np.random.default_rng(seed), "portal") for seed in range(8)]
+    off_liver = [np.mean([values[LABELS[name]] - values[LABELS["liver"]] for values in in_ct])
+                 for name in ("myocardium", "heart")]  # fmt: skip
+    assert abs(off_liver[0]) < 15 and off_liver[1] > 15
 
 
 def test_the_same_seed_gives_the_same_bytes(patient):

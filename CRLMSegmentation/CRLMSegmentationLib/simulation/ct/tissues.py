@@ -22,7 +22,8 @@ _BY_PHASE = {
     "metastasis": (38, 50, 74, 70), "cyst": (5, 5, 5, 5), "hemangioma": (40, 90, 112, 118),
     "fat in the liver": (26, 36, 76, 62),
     "spleen": (45, 122, 116, 98), "kidney": (32, 150, 180, 160), "pancreas": (42, 105, 98, 78),
-    "muscle": (44, 48, 56, 54), "heart": (42, 230, 145, 112), "stomach": (24, 26, 28, 28), "colon": (16, 18, 20, 20),
+    "muscle": (44, 48, 56, 54), "heart": (42, 230, 145, 112), "myocardium": (46, 96, 112, 92),
+    "stomach": (24, 26, 28, 28), "colon": (16, 18, 20, 20),
     "bowel": (60, 64, 70, 70), "bone": (360, 365, 370, 368), "lung": (-860, -858, -856, -858),
     "fat": (-105, -105, -104, -104), "abdominal fat": (-102, -102, -101, -101), "skin": (20, 24, 30, 28),
     "air": (-1000, -1000, -1000, -1000), "surgical clip": (TITANIUM_HU,) * 4,
@@ -31,7 +32,8 @@ _BY_PHASE = {
 # alike, as a fatty liver is dark in each.
 _SPREAD_HU = {"liver": 20, "portal vein": 36, "hepatic vein": 36, "artery": 40, "aorta": 25, "vena cava": 36,
               "gallbladder": 14, "metastasis": 24, "cyst": 8, "spleen": 20, "kidney": 30, "pancreas": 16,
-              "muscle": 28, "bowel": 60, "bone": 40, "lung": 140, "fat": 8, "abdominal fat": 8}  # fmt: skip
+              "muscle": 28, "heart": 36, "myocardium": 20, "bowel": 60, "bone": 40, "lung": 140,
+              "fat": 8, "abdominal fat": 8}  # fmt: skip
 
 
 def brightness(rng: np.random.Generator, phase: str) -> np.ndarray:

@@ -16,6 +16,7 @@ _SHARES = {
     "liver": 1.0, "portal vein": 0.52, "hepatic vein": 0.50, "artery": 0.50, "aorta": 0.52, "vena cava": 0.50,
     "bile duct": 1.25, "gallbladder": 0.62, "metastasis": 0.42, "cyst": 0.16, "hemangioma": 0.46,
     "fat in the liver": 0.74, "spleen": 0.56, "kidney": 0.86, "pancreas": 0.62, "muscle": 0.42, "heart": 0.50,
+    "myocardium": 0.46,
     "stomach": 0.26, "colon": 0.30, "bowel": 0.44, "bone": 0.28, "lung": 0.06, "fat": 0.20, "abdominal fat": 0.21,
     "skin": 0.34, "air": 0.0, "surgical clip": 0.0,
 }  # fmt: skip

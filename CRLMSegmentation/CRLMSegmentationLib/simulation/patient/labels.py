@@ -15,11 +15,13 @@ from .implicit import outside_along, reach_along
 from .lesions import PatientLesion
 from .patient import Patient
 
-# In the order in which they are laid: where two overlap, the later one is seen.
+# In the order in which they are laid, but for the last: where two overlap, the later one is seen.
 NAMES = (
     "air", "skin", "fat", "muscle", "abdominal fat", "bowel", "lung", "heart", "spleen", "stomach", "colon", "kidney",
     "pancreas", "aorta", "bone", "vena cava", "gallbladder", "liver", "bile duct", "artery", "hepatic vein",
     "portal vein", "fat in the liver", "hemangioma", "cyst", "metastasis", "surgical clip",
+    # Numbered last, as the others keep the numbers that they had; laid before the heart, which is the blood in it.
+    "myocardium",
 )  # fmt: skip
 LABELS = {name: number for number, name in enumerate(NAMES)}
 _TREES = {"bile": "bile duct", "artery": "artery", "hepatic": "hepatic vein", "portal": "portal vein"}

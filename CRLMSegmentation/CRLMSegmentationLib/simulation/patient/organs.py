@@ -15,6 +15,17 @@ from .vessel_tree import VesselTree
 
 # Half height in mm of what goes through the whole picture.
 TALL = 4000.0
+# Chambers of the heart, in shares of its half axes from its middle: place, and half axes. The left ventricle has a wall
+# of a centimetre, the right ones of a few millimetres.
+_CHAMBERS = tuple(
+    (np.array(place), np.array(size))
+    for place, size in (
+        ((-0.32, -0.06, -0.04), (0.46, 0.52, 0.58)),  # left ventricle
+        ((0.04, 0.46, -0.26), (0.66, 0.36, 0.52)),    # right ventricle, in front
+        ((0.58, 0.02, -0.02), (0.30, 0.50, 0.62)),    # right atrium, over the vena cava
+        ((0.16, -0.58, 0.18), (0.50, 0.28, 0.48)),    # left atrium, behind
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +56,7 @@ def draw_organs(
                     for side in (1, -1)]  # fmt: skip
     organs.append(_organ("muscle", *back_muscles))
     organs.append(_bowel(rng, center, cavity, scale))
-    organs += _chest(rng, center, cavity, scale, height=float(liver_upper[2]))
+    organs += _chest(rng, shape, center, cavity, height=float(liver_upper[2]))
     organs += _around_the_liver(rng, shape, center, cavity)
     organs.append(_skeleton(center, cavity, scale, spine_y, wall_mm))
     organs.append(_organ("gallbladder", _scaled(shape.ellipsoids[7], scale, 0.96)))
@@ -71,18 +82,60 @@ def _walls(center: np.ndarray, cavity: Sequence[float], wall_mm: float, fat_mm: 
 
 
 def _chest(
-    rng: np.random.Generator, center: np.ndarray, cavity: Sequence[float], scale: float, height: float
+    rng: np.random.Generator, shape: LiverShape, center: np.ndarray, cavity: Sequence[float], height: float
 ) -> list[Organ]:
-    """Lungs, which reach deeper behind the liver than above it, and heart; `height` is the liver's uppermost point."""
+    """Lungs, which reach deeper behind the liver than above it, and the heart, which lies on the liver: muscle that is
+    hardly told from it, around chambers as bright as its vessels. `height` is the liver's uppermost point.
+    """
+    scale = shape.scale
     lungs = [
         ellipsoid([center[0] + side * 0.52 * cavity[0], center[1] - 18 * scale, height + 62 * scale],
                   [0.50 * cavity[0], 0.80 * cavity[1], 142 * scale], turned(0, 0.16))
         for side in (1, -1)
     ]  # fmt: skip
+    return [_organ("lung", *lungs), *_heart(rng, shape, center, height)]
+
+
+def _heart(rng: np.random.Generator, shape: LiverShape, center: np.ndarray, height: float) -> list[Organ]:
+    scale = shape.scale
     left, above = _about(rng, scale, 22)[0], _about(rng, scale, 22)[0]
-    heart = ellipsoid([center[0] - left, center[1] + 28 * scale, height + above],
-                      _about(rng, scale, 58, 46, 38), turned(1, 0.25))  # fmt: skip
-    return [_organ("lung", *lungs), _organ("heart", heart)]
+    place = np.array([center[0] - left, center[1] + 28 * scale, height + above])
+    whole = ellipsoid(place, _about(rng, scale, 58, 46, 38), turned(1, 0.25))
+    # Pressed upon the liver by 2 to 14 mm; where they overlap, it is the liver that is seen.
+    whole[2] = _resting_height(whole, shape, height) - (2 * above - 36 * scale)
+    chambers = [
+        ellipsoid(whole[:3] + _from_middle(whole, at), whole[3:6] * size, whole[6:].reshape(3, 3))
+        for at, size in _CHAMBERS
+    ]
+    return [_organ("myocardium", whole), _organ("heart", *chambers)]
+
+
+def _from_middle(row: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """(..., 3) mm from the middle of an ellipsoid: `shares` (..., 3) of its half axes, along these. Without a matrix
+    product, which processors round differently.
+    """
+    a, b, c = row[6:].reshape(3, 3)
+    along: np.ndarray = row[3:6] * shares
+    from_middle: np.ndarray = along[..., :1] * a + along[..., 1:2] * b + along[..., 2:] * c
+    return from_middle
+
+
+def _resting_height(row: np.ndarray, shape: LiverShape, height: float) -> float:
+    """Where along S the middle of an ellipsoid is, in mm, that lies on the liver, whose uppermost point is at `height`;
+    as it is, where there is no liver under it.
+    """
+    step = 5.0
+    across, along = np.meshgrid(np.arange(-0.9, 1.0, 0.15), np.arange(-0.9, 1.0, 0.15))
+    beside = across * across + along * along
+    on_disc = np.stack([across[beside < 0.95], along[beside < 0.95], -np.sqrt(1 - beside[beside < 0.95])], axis=-1)
+    below = _from_middle(row, on_disc)
+    first = np.array([*(row[:2] + below[:, :2].min(axis=0)), height - 150 * shape.scale])
+    counts = np.ceil((np.array([*(row[:2] + below[:, :2].max(axis=0)), height + step]) - first) / step).astype(int) + 1
+    in_liver = shape.field_on_grid(first, step, counts) < 0
+    tops = np.where(in_liver.any(axis=0), first[2] + step * (counts[2] - 1 - in_liver[::-1].argmax(axis=0)), -np.inf)
+    i, j = np.rint((row[:2] + below[:, :2] - first[:2]) / step).astype(int).T
+    resting = float((tops[j, i] - below[:, 2]).max())
+    return resting if np.isfinite(resting) else float(row[2])
 
 
 def _around_the_liver(

@@ -36,13 +36,12 @@ NNUNET, FAST = "nnunet", "fast"
 # loses all that is negative, held the Dice of vessels at 0.28 for 200 steps; with a PReLU in its place, and a rate that
 # fell meanwhile, it was 0.43 after 50 more.
 PLANNED = "planned"
+_RESIDUAL = {"strides": [2, 2, 2, 2], "num_res_units": 2, "norm": "batch", "act": "prelu"}
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
-    "residual-unet": (
-        "monai.UNet",
-        {"channels": [32, 48, 64, 96, 128], "strides": [2, 2, 2, 2], "num_res_units": 2, "norm": "batch",
-         "act": "prelu"},
-    ),
-}  # fmt: skip
+    "residual-unet": ("monai.UNet", {"channels": [32, 48, 64, 96, 128], **_RESIDUAL}),
+    # Half as wide, for comparisons of many trainings.
+    "narrow-residual-unet": ("monai.UNet", {"channels": [16, 24, 32, 48, 64], **_RESIDUAL}),
+}
 
 
 @dataclass(frozen=True)
