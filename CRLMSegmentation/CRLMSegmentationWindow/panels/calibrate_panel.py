@@ -116,10 +116,14 @@ class CalibratePanel(StepPanel):
         if part.is_running:
             return "busy", _("CALIBRATING") if part.calibrates else _("MEASURING"), part.instruction
         if part.result is not None:
-            return "warn" if part.result.missing else "good", _("RESULT"), sentence_of(part.result.text)
+            doubtful = part.result.missing or part.result.is_coarse
+            return "warn" if doubtful else "good", _("RESULT"), sentence_of(part.result.text)
         if part.problem:
             return "bad", _("NO RESULT"), part.problem
-        unknown = [one.source for one in part.known_errors if not one.is_known]
+        known = part.known_errors
+        unknown = [one.source for one in known if not one.is_known]
+        if coarse := [one.source for one in known if one.is_coarse]:
+            return "warn", _("LOOK"), _("Known too coarsely: {names}. Calibrate again.").format(names=", ".join(coarse))
         if self._reported:
             return ("ready" if unknown else "good"), _("KNOWN"), self._reported
         if unknown:

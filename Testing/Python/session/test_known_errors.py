@@ -32,3 +32,16 @@ def test_what_is_not_known_or_does_not_fit_says_why():
     assert other["Stylus"] == ("the tip of Stylus lies elsewhere than its calibration has it", False)
     assert other["Pointer"] == ("Pointer was not calibrated here", False)
     assert other["Image"] == ("the image was calibrated at another size or depth", False)
+
+
+def test_a_tip_or_an_image_that_is_known_to_more_than_two_millimetres_is_coarse():
+    def coarse(tip_mm, image_mm):
+        tip = TipCalibration(TIP, tip_mm**2 * np.eye(3), now())
+        image = ImageCalibration(IMAGE.image_to_probe, np.diag([0.0, 0.0, image_mm**2] * 3), (64, 48), now())
+        known = Calibrations(0.4, 0.1, {"Stylus": tip}, image, 0.007, now())
+        return [one.source for one in known_errors(known, {"Stylus": TIP}, (64, 48)) if one.is_coarse]
+
+    assert coarse(0.3, 0.5) == coarse(1.99, 1.99) == []
+    assert coarse(2.1, 0.5) == ["Stylus"] and coarse(0.3, 5.1) == ["Image"]
+    # What is not known is not called coarse as well.
+    assert not any(one.is_coarse for one in known_errors(Calibrations(), {"Stylus": TIP}, (64, 48)))

@@ -30,7 +30,7 @@ def published(session):
 def calibrated(session):
     session.calibration.result = SimpleNamespace(
         text="the tip is known to 0.4 mm", figures=(("Residual", "0.3 mm"),), missing=(), is_of_image=False,
-        is_calibration=True,
+        is_calibration=True, is_coarse=False,
     )  # fmt: skip
 
 

@@ -17,6 +17,20 @@ def test_it_is_closed_and_says_what_is_not_known(a_window):
     assert window.ui.knownErrors.text == "Tracker: 0.5 mm\nImage: not here"
 
 
+def test_what_is_known_too_coarsely_is_not_called_good(a_window):
+    window, session = a_window
+    session.calibration.known_errors = [
+        KnownError("Tracker", "0.5 mm", True), KnownError("Image", "corners known to 5.1 mm", True, is_coarse=True),
+    ]  # fmt: skip
+    window.refresh()
+    assert window.calibrate.line()[0] == "warn"
+    assert window.calibrate.state_text == "LOOK: Known too coarsely: Image. Calibrate again."
+    calibrated(session)
+    assert window.calibrate.line()[0] == "good"
+    session.calibration.result.is_coarse = True
+    assert window.calibrate.line()[0] == "warn"
+
+
 def test_while_it_runs_it_says_what_to_do_and_what_is_missing(a_window):
     window, session = a_window
     session.calibration.is_running, session.calibration.instruction = True, "Tilt the stylus."

@@ -12,14 +12,21 @@ from ...calibration.accuracy.error_model import IMAGE, STYLUS, TIME, TRACKING
 from ...calibration.probe.image_to_probe import image_corners
 from ...words import tr
 
+# A tip or an image that is known to more, as a standard deviation: twice that is most of a margin of 5 mm.
+COARSE_MM = 2.0
+
 
 @dataclass(frozen=True)
 class KnownError:
-    """source: what errs; text: by how much, or why nobody knows; is_known: False in the second case."""
+    """source: what errs; text: by how much, or why nobody knows; is_known: False in the second case.
+
+    is_coarse  known, and more than COARSE_MM
+    """
 
     source: str
     text: str
     is_known: bool
+    is_coarse: bool = False
 
 
 def known_errors(
@@ -48,17 +55,16 @@ def known_errors(
     for tool, tip_to_tool in tips.items():
         of_tool = known.model(tool, tip_to_tool)
         tip = known.tips.get(tool)
-        text = ""
+        text, worst_mm = "", 0.0
         if tip is not None:
             worst_mm = float(np.sqrt(np.linalg.eigvalsh(tip.covariance_mm2)[-1]))
             text = tr("tip known to {worst_mm:.1f} mm{of}", worst_mm=worst_mm, of=_of(tip.date))
-        lines.append(_line(tool, of_tool.why_unknown().get(STYLUS), text))
-    image = (
-        ""
-        if known.image is None
-        else tr("corners known to {corner_mm:.1f} mm{of}", corner_mm=_corner_mm(known.image), of=_of(known.image.date))
-    )
-    lines.append(_line(tr("Image"), why.get(IMAGE), image))
+        lines.append(_line(tool, of_tool.why_unknown().get(STYLUS), text, worst_mm))
+    image, corner_mm = "", 0.0
+    if known.image is not None:
+        corner_mm = _corner_mm(known.image)
+        image = tr("corners known to {corner_mm:.1f} mm{of}", corner_mm=corner_mm, of=_of(known.image.date))
+    lines.append(_line(tr("Image"), why.get(IMAGE), image, corner_mm))
     delay = (
         ""
         if known.delay_s is None
@@ -67,8 +73,10 @@ def known_errors(
     return [*lines, _line(tr("Time"), why.get(TIME), delay)]
 
 
-def _line(source: str, why_unknown: str | None, text: str) -> KnownError:
-    return KnownError(source, text if why_unknown is None else why_unknown, why_unknown is None)
+def _line(source: str, why_unknown: str | None, text: str, deviation_mm: float = 0.0) -> KnownError:
+    if why_unknown is not None:
+        return KnownError(source, why_unknown, is_known=False)
+    return KnownError(source, text, is_known=True, is_coarse=deviation_mm > COARSE_MM)
 
 
 def _corner_mm(image: ImageCalibration) -> float:

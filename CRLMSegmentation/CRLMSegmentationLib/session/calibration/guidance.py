@@ -10,6 +10,7 @@ from ...calibration.accuracy.calibrations import Calibrations, ImageCalibration,
 from ...calibration.probe.probe_calibration import ProbeEstimate
 from ...calibration.stylus.stylus_calibration import TipEstimate
 from ...words import tr
+from ..accuracy.known_errors import COARSE_MM
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class TipResult:
         """What would have made it better."""
         return tuple(self.estimate.missing)
 
+    @property
+    def is_coarse(self) -> bool:
+        """Too little is known of it to rely on."""
+        return self.estimate.deviation_mm > COARSE_MM
+
     def added_to(self, known: Calibrations) -> Calibrations:
         """The calibrations with this one in place of an earlier one of the same tool."""
         found = self.estimate
@@ -126,6 +132,11 @@ class ImageResult:
     def missing(self) -> tuple[str, ...]:
         """What would have made it better."""
         return tuple(self.estimate.missing)
+
+    @property
+    def is_coarse(self) -> bool:
+        """Too little is known of it to rely on."""
+        return float(self.estimate.corner_deviation_mm.max()) > COARSE_MM
 
     def added_to(self, known: Calibrations) -> Calibrations:
         """The calibrations with this one in place of an earlier one of the image."""

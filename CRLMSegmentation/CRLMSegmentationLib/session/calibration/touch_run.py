@@ -35,7 +35,7 @@ class AccuracyResult:
     measured: PhantomAccuracy
     about: PageFacts
     date: str = field(default_factory=today)
-    is_of_image = is_calibration = False
+    is_of_image = is_calibration = is_coarse = False
 
     @property
     def text(self) -> str:

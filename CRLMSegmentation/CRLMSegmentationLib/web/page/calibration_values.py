@@ -36,7 +36,8 @@ def calibration_values(part: CalibrationPart, plain: Callable[[str], str]) -> di
         "calibration_tools": part.tools,
         "calibration_line": _line(part),
         "known_errors": [
-            {"source": one.source, "text": plain(one.text), "known": one.is_known} for one in part.known_errors
+            {"source": one.source, "text": plain(one.text), "known": one.is_known, "coarse": one.is_coarse}
+            for one in part.known_errors
         ],
     }
 
@@ -56,4 +57,6 @@ def _line(part: CalibrationPart) -> str:
     if part.problem:
         return tr("No result")
     unknown = [one.source for one in part.known_errors if not one.is_known]
+    if coarse := [one.source for one in part.known_errors if one.is_coarse]:
+        return tr("Known too coarsely: {names}. Calibrate again.", names=", ".join(coarse))
     return tr("Not known: {unknown}", unknown=", ".join(unknown)) if unknown else tr("All errors are known")

@@ -215,7 +215,7 @@ class PageState:
     phantom: str = ""  # the PLUS configuration that defines it
     target_files: list[Any] = field(default_factory=list)  # with a phantom's targets, for a select box
     targets: str = ""
-    known_errors: list[Any] = field(default_factory=list)  # {"source", "text", "known"}
+    known_errors: list[Any] = field(default_factory=list)  # {"source", "text", "known", "coarse"}
 
     # The CT before the operation, beside the steps
     ct_line: str = ""  # below the title

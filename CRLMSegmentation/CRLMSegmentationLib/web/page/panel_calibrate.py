@@ -120,8 +120,8 @@ def _known(calibrating: CalibrationActions) -> None:
     with html.Div(v_if="!calibrating && !calibration_result", id="known-errors"):
         html.Div(tr("Known of the devices"), classes="label mt-2")
         with html.Div(v_for="one in known_errors", key="one.source", classes="known-error"):
-            vuetify.VIcon(icon=("one.known ? 'mdi-check' : 'mdi-help'",), size="small",
-                          color=("one.known ? 'success' : 'warning'",))  # fmt: skip
+            vuetify.VIcon(icon=("!one.known ? 'mdi-help' : one.coarse ? 'mdi-alert' : 'mdi-check'",), size="small",
+                          color=("one.known && !one.coarse ? 'success' : 'warning'",))  # fmt: skip
             html.Span("{{ one.source }}", classes="known-source")
             html.Span("{{ one.text }}")
         with html.Div(classes="two mt-3"):
