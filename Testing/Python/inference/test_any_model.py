@@ -32,6 +32,13 @@ def image_for(model, shape=(6, 30, 23), spacing=(1.2, 0.7, 0.8)) -> Image:
     return Image(channels, spacing)
 
 
+def same_to_rounding(one: np.ndarray, other: np.ndarray) -> None:
+    """Of two passes of a network. torch rounds some values otherwise where their memory begins elsewhere: 2 of 4,140
+    differed by 3e-8 in one of three runs on an AMD EPYC.
+    """
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+
+
 def of_nnunet(result, image: Image, mirroring=False):
     """(label map, probabilities of all that nnU-Net's own predictor answers)."""
     import torch
@@ -60,7 +67,7 @@ def test_the_probability_of_every_label_is_that_of_nnunets_own_predictor(nnunet_
     foreground = LocalPredictor(model, "cpu", mirroring, threads=1).predict(image)
     assert foreground.labels == model.labels.foreground_heads
     for label in foreground.labels:
-        assert np.array_equal(foreground.of(label), found.of(label))
+        same_to_rounding(foreground.of(label), found.of(label))
 
 
 def test_the_names_are_of_the_values_that_nnunet_draws(tmp_path):
@@ -122,7 +129,7 @@ def test_a_segmenter_takes_the_tumor_out_of_several_labels(tmp_path, speckled_vo
     predictor = LocalPredictor(model, "cpu", threads=1)
     probability = TumorSegmenter(predictor).probability(speckled_volume)
     image = Image(speckled_volume.voxels[None], speckled_volume.spacing_mm[::-1])
-    assert np.array_equal(probability.voxels, predictor.predict(image).of("tumor"))
+    same_to_rounding(probability.voxels, predictor.predict(image).of("tumor"))
 
 
 def test_the_command_imports_every_kind_and_the_catalogue_lists_it_by_its_task(tmp_path, capsys):
