@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from ...errors import ConfigurationError
 from ...files.whole_file import written_whole
-from ..options.checks import at_least_one
 from ..options.outputs import check_folder
 from ..options.printing import print_facts
 from ..options.progress import progress_bar
 from .tables import table_of
+from .training_options import add_training_options
 
 if TYPE_CHECKING:
     from ...study.training.recipe import Recipe
@@ -35,14 +35,7 @@ def add_arguments(step: argparse.ArgumentParser) -> None:
         "default all",
     )  # fmt: skip
     step.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N", help="default 0 1 2")
-    step.add_argument("--network", default="small", choices=("small", "default"), help="default small")
-    step.add_argument("--override", metavar="FILE", help="a TOML file with settings in place of each recipe's own")
-    step.add_argument("--epochs", type=at_least_one, help="default: the recipe's")
-    step.add_argument("--iterations", type=at_least_one, help="of an epoch; default: the recipe's")
-    step.add_argument("--workers", type=at_least_one, default=1, help="processes on this machine (default 1)")
-    step.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://host:8786")
-    step.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="default cpu")
-    step.add_argument("--threads", type=at_least_one, default=1, help="of the processor, for each process (default 1)")
+    add_training_options(step)
     step.add_argument("--json", action="store_true", help=JSON)
 
 

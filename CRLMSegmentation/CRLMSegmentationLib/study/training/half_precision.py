@@ -51,8 +51,8 @@ def is_too_flat(network: torch.nn.Module, channels: int, patch: Sequence[int]) -
     """True when a 3D convolution of `network` sees fewer slices than its kernel has, at patches of that size (k, j, i).
 
     The weights' gradient of such a layer (2 slices under a kernel of 3) is then, without AMX, made of memory that
-    nobody wrote to: oneDNN 3.12 of torch 2.13 on AMD with AVX512-BF16, seen as NaN in two trainings of five. One pass
-    tells.
+    nobody wrote to: oneDNN 3.12 of torch 2.13 on AMD with AVX512-BF16, seen as NaN in five of twelve trainings. One
+    pass tells.
     """
     import torch
 
